@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/buf.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void buf_fini(struct buf *buf)
+{
+    free(buf->data);
+    *buf = (struct buf){0};
+}
+
+void buf_reset(struct buf *buf)
+{
+    buf->len = 0;
+    if (buf->data != NULL)
+        buf->data[0] = '\0';
+}
+
+char *buf_reserve(struct buf *buf, size_t more)
+{
+    size_t need = buf->len + more + 1;
+    if (need > buf->size) {
+        size_t doubled = buf->size * 2;
+        buf->size = need > doubled ? need : doubled;
+        buf->data = xrealloc(buf->data, buf->size);
+    }
+    return buf->data + buf->len;
+}
+
+void buf_add(struct buf *buf, const void *data, size_t len)
+{
+    char *end = buf_reserve(buf, len);
+    if (len > 0)
+        memcpy(end, data, len);
+    buf->len += len;
+    buf->data[buf->len] = '\0';
+}
+
+void buf_adds(struct buf *buf, const char *text)
+{
+    buf_add(buf, text, strlen(text));
+}
+
+void buf_addc(struct buf *buf, char c)
+{
+    buf_add(buf, &c, 1);
+}
+
+void buf_addf(struct buf *buf, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    vsnprintf(buf_reserve(buf, (size_t)len), (size_t)len + 1, format, again);
+    va_end(again);
+    buf->len += (size_t)len;
+}
+
+void buf_add_int(struct buf *buf, int64_t number)
+{
+    char digits[24];
+    char *at = digits + sizeof digits;
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do
+        *--at = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (number < 0)
+        *--at = '-';
+    buf_add(buf, at, (size_t)(digits + sizeof digits - at));
+}
+
+void buf_consume(struct buf *buf, size_t len)
+{
+    assert(len <= buf->len);
+    if (len == 0)
+        return;
+    memmove(buf->data, buf->data + len, buf->len - len + 1);
+    buf->len -= len;
+}
+
+struct bytes buf_bytes(const struct buf *buf)
+{
+    return (struct bytes){buf_text(buf), buf->len};
+}
+
+const char *buf_text(const struct buf *buf)
+{
+    return buf->data != NULL ? buf->data : "";
+}

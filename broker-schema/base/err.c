@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct {
+    int code;
+    int exit_status;
+    const char *meaning;
+} table[] = {
+#define X(name, code, exit, meaning) {code, exit, meaning},
+    LEAT_ERRORS(X)
+#undef X
+};
+
+int err_set(struct err *err, int code, const char *format, ...)
+{
+    if (err == NULL || err->code != LEAT_OK)
+        return code;
+    err->code = code;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    return code;
+}
+
+int err_exit_status(int code)
+{
+    for (unsigned i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].code == code)
+            return table[i].exit_status;
+    return 70;
+}
+
+const char *err_meaning(int code)
+{
+    for (unsigned i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].code == code)
+            return table[i].meaning;
+    return "unknown error";
+}

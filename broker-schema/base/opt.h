@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Command-line options as tables: one row holds an option's name, type, default, bounds and
+ * help, and names the field of the caller's struct that takes the value. Parser, --help and
+ * usage come from the rows (through argp), so adding an option is one row and its use.
+ * A wrong option prints what is wrong and exits with 64. */
+#ifndef LEAT_BASE_OPT_H
+#define LEAT_BASE_OPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*   type          field in the caller's struct */
+enum opt_type {
+    OPT_FLAG,     /* int: 1 when given */
+    OPT_TEXT,     /* const char *: borrowed from argv */
+    OPT_INT,      /* int64_t, within [min, max] */
+    OPT_DURATION, /* int64_t in milliseconds, within [min, max] */
+    OPT_LIST,     /* struct opt_list: may be repeated */
+    OPT_CHOICE, /* const char *: as OPT_TEXT, but the value may be left out: `--x[=Y]` */
+};
+
+enum { OPT_LIST_MAX = 256 };
+
+struct opt_list {
+    const char *at[OPT_LIST_MAX]; /* borrowed from argv */
+    size_t count;
+};
+
+struct opt {
+    const char *name; /* long name without dashes */
+    char letter;      /* short name, or 0 */
+    enum opt_type type;
+    size_t offset;   /* of the field in the caller's struct */
+    const char *arg; /* name of the value in --help, NULL for a flag */
+    const char
+        *initial; /* default, as the user would type it; NULL: the field starts zeroed */
+    int64_t min, max; /* bounds of OPT_INT and OPT_DURATION */
+    const char *help;
+};
+
+struct opt_spec {
+    const char *
+        usage; /* what follows the options in the usage line, e.g. "TYPE [key=value]..." */
+    const char *about; /* one paragraph; after a \v, what stands below the options */
+    const struct opt *rows;
+    size_t row_count;
+    const struct opt *common; /* rows that several commands share; may be NULL */
+    size_t common_count;
+    size_t words_offset; /* struct opt_list that takes the words that are no options */
+    size_t words_min, words_max;
+};
+
+/* Parse `argv[1…]` into `target`, which the defaults are written to first. `argv[0]` is the
+ * name shown in messages. Returns 0; does not return on --help or a usage error. */
+int opt_parse(const struct opt_spec *spec, int argc, char **argv, void *target);
+
+#endif
