@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Every bound of the protocol, in one table: PROTOCOL.md prints it, and nothing that comes
+ * from outside is stored before it met its row here. */
+#ifndef LEAT_SCHEMA_LIMITS_H
+#define LEAT_SCHEMA_LIMITS_H
+
+enum leat_limit {
+    /* names */
+    LIMIT_QUEUE_NAME_BYTES = 64,
+    LIMIT_TYPE_BYTES = 64,
+    LIMIT_ID_BYTES = 64,
+    LIMIT_COUNTER_NAME_BYTES = 1024,
+    LIMIT_CACHE_KEY_BYTES = 2048,
+    LIMIT_URL_BYTES = 2048,
+
+    /* one job */
+    LIMIT_PAYLOAD_BYTES = 64 * 1024,
+    LIMIT_PAYLOAD_DEPTH = 64,
+    LIMIT_HEADER_BYTES = 2048, /* the line in front of a redelivered payload */
+    LIMIT_ENTRY_BYTES = LIMIT_PAYLOAD_BYTES + LIMIT_HEADER_BYTES,
+    LIMIT_ERROR_BYTES = 256, /* of an error kept in the header, escaped */
+    LIMIT_DELIVERIES = 5,    /* crashes that a job may cause before it dies */
+    LIMIT_RETRY_LIST = 32,   /* delays in a policy of the kind "list" */
+    LIMIT_REQUEST_HEADERS = 16,
+    LIMIT_REQUEST_HEADER_BYTES = 1024,
+
+    /* leases */
+    LIMIT_LEASE_JOBS = 1000, /* so that a sum of `by` always fits an int64 */
+    LIMIT_LEASE_BYTES = 1024 * 1024,
+    LIMIT_HELD_JOBS = 4096, /* in one process */
+    LIMIT_HELD_BYTES = 4 * 1024 * 1024,
+    LIMIT_LEASE_ID_BYTES = 64,
+
+    /* batches */
+    LIMIT_PUSH_ENTRIES = 500, /* in one push: far below what Lua's unpack can take */
+    LIMIT_PUSH_BYTES = 1024 * 1024,
+
+    /* what is kept */
+    LIMIT_DEAD_JOBS = 100000, /* in one queue; the oldest go, counted as trimmed */
+    LIMIT_BAD_ENTRIES = 100000,
+    LIMIT_CACHE_BODY_BYTES = 1024 * 1024,
+    LIMIT_CACHE_FIELD_BYTES = 256, /* etag, last-modified, content type */
+};
+
+/* |by| <= 2^53: what every JSON reader keeps exact. */
+#define LIMIT_BY INT64_C(9007199254740992)
+
+/* The longest lease, and what a deadline is clamped to after a clock went back. */
+#define LIMIT_LEASE_MS INT64_C(3600000)
+
+/* The furthest due time: ten years ahead. */
+#define LIMIT_DELAY_MS INT64_C(315576000000)
+
+#endif

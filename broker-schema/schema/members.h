@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The fields of one JSON object, as views of its bytes: no tree, no copy. One pass over the
+ * text judges and indexes what nearly every job looks like; anything unusual (\u escapes,
+ * huge numbers, exponents, many keys, errors of any kind) is judged by jansson first and then
+ * only indexed. A differential fuzz test holds both to one verdict. */
+#ifndef LEAT_SCHEMA_MEMBERS_H
+#define LEAT_SCHEMA_MEMBERS_H
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <stdint.h>
+
+enum { MEMBERS_MAX = 64 };
+
+enum member_kind {
+    MEMBER_STRING,
+    MEMBER_INT,
+    MEMBER_REAL,
+    MEMBER_OBJECT,
+    MEMBER_ARRAY,
+    MEMBER_TRUE,
+    MEMBER_FALSE,
+    MEMBER_NULL,
+};
+
+struct member {
+    struct bytes key; /* without quotes; escaped when key_escaped */
+    struct bytes raw; /* the value as it stands, with its quotes or brackets */
+    enum member_kind kind;
+    unsigned char escaped, key_escaped;
+};
+
+struct members {
+    int count;
+    struct member at[MEMBERS_MAX];
+};
+
+/* Index the fields of one JSON object. The views borrow from `json`.
+ * Errors: LEAT_EDATA when it is no JSON object by json_check_object(), or has more than
+ * MEMBERS_MAX fields; a key that is written with escapes counts, but is never found. */
+int members_read(struct members *members, struct bytes json, struct err *err);
+
+/* The quick pass alone: 0 when `json` is surely an object that jansson would accept too,
+ * -1 when jansson must be asked. */
+int members_scan(struct members *members, struct bytes json);
+
+/* The field of that name, or NULL. */
+const struct member *members_find(const struct members *members, const char *name);
+
+/* A string's decoded value: borrowed, or in the arena when it was written with escapes.
+ * Returns 0, or -1 when the field is no string. */
+int member_text(const struct member *member, struct arena *arena, struct bytes *out);
+
+/* An integer's value. Returns 0, or -1 when the field is no integer in int64. */
+int member_int(const struct member *member, int64_t *out);
+
+/* Name of a kind with its article, for messages: "a string". */
+const char *member_kind_name(enum member_kind kind);
+
+#endif
