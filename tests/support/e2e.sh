@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+# For sourcing by the tests in tests/e2e (bash). Gives a test a directory of its own ($dir),
+# a private Redis on a unix socket in it, workers and other children, all ended by pid and
+# in the reverse order when the test ends. LEAT_BIN names the folder of the binaries.
+#   ok NAME                      one line for what was shown
+#   fail TEXT, skip TEXT         end the test: 1 with the logs' tails, 77
+#   await CONDITION S WHAT       poll a shell condition until it holds, S seconds at most
+#   expect_eq WANT GOT WHAT, expect_match REGEX TEXT WHAT, expect_exit CODE COMMAND…
+#   child_start NAME COMMAND…    background child; $child is its pid, $dir/NAME.log its output
+#   child_stop PID [SIGNAL]      end it and wait; its exit status is in $status
+#   redis_start [ARG…], redis_stop, redis_kill9, redis_cli ARG…
+#   worker_start ARG…, worker_pid, worker_stop [SIGNAL]
+#   http_get PORT PATH           the whole answer of a loopback HTTP server
+set -Eeuo pipefail
+
+e2e_support=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$e2e_support/install.sh"
+
+child=''          # pid of the newest child
+status=0          # exit status of the child that child_stop ended
+e2e_pids=()       # every child started, in order
+e2e_kept=${E2E_DIR:-} # a directory given by the caller is kept
+worker_count=0
+redis_pid=''
+
+e2e_init() {
+  : "${LEAT_BIN:?names the folder of the binaries}"
+  LEAT_BIN=$(cd "$LEAT_BIN" && pwd)
+  dir=${e2e_kept:-$(mktemp -d "${TMPDIR:-/tmp}/leat-e2e.XXXXXX")}
+  # A unix socket's path ends at 107 bytes; a deep checkout needs another place for it.
+  socket_dir=$dir
+  [ ${#dir} -le 80 ] || socket_dir=$(mktemp -d /tmp/leat-e2e.XXXXXX)
+  socket=$socket_dir/redis.sock
+  leat=$LEAT_BIN/leat
+  export LEAT_REDIS=unix://$socket
+  trap 'e2e_end $?' EXIT
+  trap 'echo "not ok - line $LINENO: $BASH_COMMAND" >&2' ERR
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+
+# Runs at every end of the test, asked for or not.
+e2e_end() {
+  trap - EXIT ERR
+  trap '' INT TERM
+  set +e
+  local i
+  for ((i = ${#e2e_pids[@]} - 1; i >= 0; i--)); do
+    child_stop "${e2e_pids[i]}"
+  done
+  case $1 in 0 | 77 | 130 | 143) ;; *) e2e_logs >&2 ;; esac
+  [ "$socket_dir" = "$dir" ] || rm -rf "$socket_dir"
+  [ -n "$e2e_kept" ] || rm -rf "$dir"
+  exit "$1"
+}
+
+e2e_logs() {
+  local log
+  for log in "$dir"/*.log; do
+    [ -s "$log" ] || continue
+    echo "--- ${log##*/}, last lines"
+    tail -n 15 "$log"
+  done
+}
+
+ok() {
+  echo "ok - $*"
+}
+
+fail() {
+  local i line=''
+  for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
+    [ "${BASH_SOURCE[i]}" -ef "${BASH_SOURCE[0]}" ] && continue
+    line="${BASH_SOURCE[i]##*/}:${BASH_LINENO[i - 1]}: "
+    break
+  done
+  echo "not ok - $line$*" >&2
+  exit 1
+}
+
+skip() {
+  echo "skip - $*"
+  exit 77
+}
+
+await() {
+  local end=$((SECONDS + $2))
+  until eval "$1"; do
+    [ "$SECONDS" -le "$end" ] || fail "waited $2 s for $3"
+    sleep 0.05
+  done
+}
+
+expect_eq() {
+  [ "$1" = "$2" ] || fail "$3: wanted '$1', got '$2'"
+}
+
+expect_match() {
+  [[ $2 =~ $1 ]] || fail "$3: '$2' does not match '$1'"
+}
+
+# The command's output goes to $dir/out and $dir/err, so that a test can look at it.
+expect_exit() {
+  local want=$1 got=0
+  shift
+  "$@" >"$dir/out" 2>"$dir/err" || got=$?
+  [ "$got" = "$want" ] || {
+    tail -n 5 "$dir/err" >&2
+    fail "exit status $got, not $want, of: $*"
+  }
+}
+
+# setsid: a Ctrl-C at the terminal must reach only the script, which then ends its children
+# in order.
+child_start() {
+  local log=$dir/$1.log
+  shift
+  setsid "$@" >>"$log" 2>&1 </dev/null &
+  child=$!
+  e2e_pids+=("$child")
+}
+
+child_alive() {
+  kill -0 "$1" 2>/dev/null
+}
+
+# Five seconds of grace, then SIGKILL; afterwards the child is forgotten, so that its pid
+# is never used again.
+child_stop() {
+  local pid=$1 i end=$((SECONDS + 5)) left=()
+  kill -s "${2:-TERM}" "$pid" 2>/dev/null || true
+  while child_alive "$pid" && [ "$SECONDS" -le "$end" ]; do sleep 0.02; done
+  kill -s KILL "$pid" 2>/dev/null || true
+  status=0
+  wait "$pid" 2>/dev/null || status=$?
+  for i in "${e2e_pids[@]}"; do
+    [ "$i" = "$pid" ] || left+=("$i")
+  done
+  e2e_pids=("${left[@]}")
+}
+
+redis_cli() {
+  redis-cli -s "$socket" "$@"
+}
+
+# Arguments are appended, and the later of two wins. The data stays in $dir/redis, so a
+# start after redis_stop or redis_kill9 finds it again.
+redis_start() {
+  redis_link "$dir/tools" || skip "no redis-server"
+  mkdir -p "$dir/redis"
+  child_start redis "$dir/tools/redis-server" --port 0 --unixsocket "$socket" \
+    --unixsocketperm 700 --dir "$dir/redis" --save '' --appendonly yes \
+    --appendfsync everysec --maxmemory-policy noeviction "$@"
+  redis_pid=$child
+  await '[ "$(redis_cli ping 2>&1)" = PONG ] || ! child_alive "$redis_pid"' 10 'Redis to answer'
+  child_alive "$redis_pid" || fail "Redis did not start"
+}
+
+redis_stop() {
+  child_stop "$redis_pid"
+}
+
+redis_kill9() {
+  child_stop "$redis_pid" KILL
+}
+
+worker_start() {
+  worker_count=$((worker_count + 1))
+  child_start "worker-$worker_count" "$leat" worker "$@"
+  worker=$child
+}
+
+worker_pid() {
+  echo "$worker"
+}
+
+worker_stop() {
+  child_stop "$worker" "$@"
+}
+
+# Bare Debian has no HTTP client; bash can open a connection itself.
+http_get() {
+  local fd
+  exec {fd}<>"/dev/tcp/127.0.0.1/$1" || return 1
+  printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\n\r\n' "$2" "$1" >&"$fd"
+  cat <&"$fd"
+  exec {fd}>&-
+}
+
+# port_free PORT: does nobody listen there?
+port_free() {
+  ! (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+e2e_init
