@@ -33,6 +33,10 @@ e2e_init() {
   socket=$socket_dir/redis.sock
   leat=$LEAT_BIN/leat
   export LEAT_REDIS=unix://$socket
+  e2e_traps_set
+}
+
+e2e_traps_set() {
   trap 'e2e_end $?' EXIT
   trap 'echo "not ok - line $LINENO: $BASH_COMMAND" >&2' ERR
   trap 'exit 130' INT
@@ -111,12 +115,16 @@ expect_exit() {
 }
 
 # setsid: a Ctrl-C at the terminal must reach only the script, which then ends its children
-# in order.
+# in order. No traps while forking, and no return before the child has become its command:
+# a signal in between would be lost, or would run the traps and end the child's siblings.
 child_start() {
-  local log=$dir/$1.log
+  local log=$dir/$1.log tries=100
   shift
+  trap - EXIT ERR INT TERM
   setsid "$@" >>"$log" 2>&1 </dev/null &
   child=$!
+  while [ "/proc/$child/exe" -ef "/proc/$$/exe" ] && ((tries-- > 0)); do sleep 0.01; done
+  e2e_traps_set
   e2e_pids+=("$child")
 }
 
@@ -127,14 +135,16 @@ child_alive() {
 # Five seconds of grace, then SIGKILL; afterwards the child is forgotten, so that its pid
 # is never used again.
 child_stop() {
-  local pid=$1 i end=$((SECONDS + 5)) left=()
-  kill -s "${2:-TERM}" "$pid" 2>/dev/null || true
-  while child_alive "$pid" && [ "$SECONDS" -le "$end" ]; do sleep 0.02; done
-  kill -s KILL "$pid" 2>/dev/null || true
-  status=0
-  wait "$pid" 2>/dev/null || status=$?
-  for i in "${e2e_pids[@]}"; do
-    [ "$i" = "$pid" ] || left+=("$i")
+  local pid=$1 signal=${2:-TERM} other end=$((SECONDS + 5)) left=()
+  { # quiet: the shell would report each child that a signal ended
+    kill -s "$signal" "$pid" || true
+    while child_alive "$pid" && [ "$SECONDS" -le "$end" ]; do sleep 0.02; done
+    kill -s KILL "$pid" || true
+    status=0
+    wait "$pid" || status=$?
+  } 2>/dev/null
+  for other in "${e2e_pids[@]}"; do
+    [ "$other" = "$pid" ] || left+=("$other")
   done
   e2e_pids=("${left[@]}")
 }
