@@ -14,6 +14,14 @@ static const struct {
 #undef X
 };
 
+/* One line, whatever was quoted: the text goes to logs, terminals and headers. */
+static void drop_controls(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 int err_set(struct err *err, int code, const char *format, ...)
 {
     if (err == NULL || err->code != LEAT_OK)
@@ -23,6 +31,7 @@ int err_set(struct err *err, int code, const char *format, ...)
     va_start(args, format);
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
+    drop_controls(err->text);
     return code;
 }
 

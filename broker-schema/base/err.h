@@ -34,7 +34,7 @@ struct err {
 };
 
 /* Record an error, unless one is recorded already, and return `code`.
- * `err` may be NULL; the text is cut at the size of the field. */
+ * `err` may be NULL; the text is cut at the size of the field, controls in it become `?`. */
 int err_set(struct err *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

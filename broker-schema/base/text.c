@@ -41,6 +41,8 @@ int text_to_duration_ms(const char *text, int64_t *out_ms)
         return -1;
     char *end;
     double number = strtod(text, &end);
+    if ((size_t)(end - text) > strspn(text, "0123456789.")) /* 0x10s, 1e3s */
+        return -1;
     for (unsigned i = 0; i < sizeof units / sizeof *units; i++) {
         if (strcmp(end, units[i].unit) != 0)
             continue;
@@ -53,26 +55,65 @@ int text_to_duration_ms(const char *text, int64_t *out_ms)
     return -1;
 }
 
+static int unix_seconds(const char *text, int64_t *out_ms)
+{
+    int64_t s;
+    if (text_to_int(bytes_of(text), &s) != 0 || s < 0 || s > INT64_MAX / 1000)
+        return -1;
+    *out_ms = s * 1000;
+    return 0;
+}
+
+/* Does `text` begin as `shape` says, where 0 stands for a digit? What strptime() takes is
+ * wider: blanks, short numbers, zones without a colon. */
+static int has_shape(const char *text, const char *shape)
+{
+    for (; *shape != '\0'; text++, shape++)
+        if (*shape == '0' ? *text < '0' || *text > '9' : *text != *shape)
+            return 0;
+    return 1;
+}
+
+static int is_date(const struct tm *parts)
+{
+    struct tm date = {
+        .tm_year = parts->tm_year, .tm_mon = parts->tm_mon, .tm_mday = parts->tm_mday};
+    timegm(&date); /* makes 3 March of 31 February */
+    return date.tm_mday == parts->tm_mday;
+}
+
+/* Step over `.123…`, if that is what comes. Returns what follows, or NULL. */
+static const char *skip_fraction(const char *text, int64_t *ms)
+{
+    *ms = 0;
+    if (*text != '.')
+        return text;
+    if (!has_shape(text, ".0"))
+        return NULL;
+    for (int64_t scale = 100; *++text >= '0' && *text <= '9'; scale /= 10)
+        *ms += (*text - '0') * scale;
+    return text;
+}
+
+static int is_zone(const char *text)
+{
+    return strcmp(text, "Z") == 0 || (strlen(text) == 6 && (has_shape(text, "+00:00") ||
+                                                            has_shape(text, "-00:00")));
+}
+
 int text_to_time_ms(const char *text, int64_t *out_ms)
 {
-    if (text[0] == '@') {
-        int64_t s;
-        if (text_to_int(bytes_of(text + 1), &s) != 0 || s < 0 || s > INT64_MAX / 1000)
-            return -1;
-        *out_ms = s * 1000;
-        return 0;
-    }
-    struct tm parts = {0};
-    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
-    if (rest == NULL)
+    if (text[0] == '@')
+        return unix_seconds(text + 1, out_ms);
+    struct tm parts = {0}, zone = {0};
+    if (!has_shape(text, "0000-00-00T00:00:00"))
         return -1;
-    int64_t fraction_ms = 0;
-    if (*rest == '.')
-        for (int64_t scale = 100; *++rest >= '0' && *rest <= '9'; scale /= 10)
-            fraction_ms += (*rest - '0') * scale;
-    struct tm zone = {0};
-    const char *end = strptime(rest, "%z", &zone);
-    if (end == NULL || *end != '\0')
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
+    if (rest == NULL || !is_date(&parts))
+        return -1;
+    int64_t fraction_ms;
+    rest = skip_fraction(rest, &fraction_ms);
+    if (rest == NULL || !is_zone(rest) || strptime(rest, "%z", &zone) == NULL)
         return -1;
     *out_ms = ((int64_t)timegm(&parts) - zone.tm_gmtoff) * 1000 + fraction_ms;
     return 0;
@@ -136,20 +177,26 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static int percent_well_formed(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] == '%' && (text.len - i < 3 || hex_digit(text.at[i + 1]) < 0 ||
+                                  hex_digit(text.at[i + 2]) < 0))
+            return 0;
+    return 1;
+}
+
 int text_percent_decode(struct buf *out, struct bytes text)
 {
+    if (!percent_well_formed(text))
+        return -1;
     for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] != '%') {
-            buf_addc(out, text.at[i]);
-            continue;
+        char c = text.at[i];
+        if (c == '%') {
+            c = (char)(hex_digit(text.at[i + 1]) * 16 + hex_digit(text.at[i + 2]));
+            i += 2;
         }
-        if (text.len - i < 3)
-            return -1;
-        int high = hex_digit(text.at[i + 1]), low = hex_digit(text.at[i + 2]);
-        if (high < 0 || low < 0)
-            return -1;
-        buf_addc(out, (char)(high * 16 + low));
-        i += 2;
+        buf_addc(out, c);
     }
     return 0;
 }
@@ -191,34 +238,47 @@ void text_json_string(struct buf *out, struct bytes text)
     buf_addc(out, '"');
 }
 
+/* C0, DEL, and C1 (U+0080 to U+009F), which terminals obey too. */
+static int is_control(const unsigned char *at, size_t len)
+{
+    return len == 1 ? at[0] < 0x20 || at[0] == 0x7f
+                    : len == 2 && at[0] == 0xc2 && at[1] < 0xa0;
+}
+
 void text_printable(struct buf *out, struct bytes text, size_t max)
 {
     const unsigned char *at = (const unsigned char *)text.at;
-    size_t end = text.len < max ? text.len : max;
-    for (size_t i = 0; i < end;) {
-        size_t len = utf8_sequence(at + i, end - i);
-        if (len == 0 || at[i] < 0x20 || at[i] == 0x7f)
-            buf_addf(out, "\\x%02x", at[i]);
-        else
+    size_t i = 0, len;
+    for (; i < text.len && i < max; i += len) {
+        size_t sequence = utf8_sequence(at + i, text.len - i);
+        len = sequence > 0 ? sequence : 1;
+        if (len > max - i)
+            break;
+        if (sequence > 0 && !is_control(at + i, len))
             buf_add(out, at + i, len);
-        i += len ? len : 1;
+        else
+            for (size_t k = 0; k < len; k++)
+                buf_addf(out, "\\x%02x", at[i + k]);
     }
-    if (end < text.len)
+    if (i < text.len)
         buf_adds(out, "…");
 }
 
 void text_duration(struct buf *out, int64_t ms)
 {
-    if (ms < 1000)
-        buf_addf(out, "%lldms", (long long)ms);
-    else if (ms < 60000)
-        buf_addf(out, "%llds", (long long)(ms / 1000));
-    else if (ms < 3600000)
-        buf_addf(out, "%lldm%llds", (long long)(ms / 60000), (long long)(ms / 1000 % 60));
-    else if (ms < 86400000)
-        buf_addf(out, "%lldh%lldm", (long long)(ms / 3600000),
-                 (long long)(ms / 60000 % 60));
-    else
-        buf_addf(out, "%lldd%lldh", (long long)(ms / 86400000),
-                 (long long)(ms / 3600000 % 24));
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+    const unsigned s = 3, last = 4;
+    unsigned i = 0;
+    while (i < last && ms < units[i].ms)
+        i++;
+    buf_add_int(out, ms / units[i].ms);
+    buf_adds(out, units[i].unit);
+    int64_t rest = i < s ? ms % units[i].ms / units[i + 1].ms : 0;
+    if (rest == 0)
+        return;
+    buf_add_int(out, rest);
+    buf_adds(out, units[i + 1].unit);
 }

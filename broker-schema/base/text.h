@@ -26,18 +26,18 @@ int text_is_utf8(struct bytes text);
 /* Append with `%XX` for bytes that `keep` answers 0 for, and for `%` itself. */
 void text_percent_escape(struct buf *out, struct bytes text, int (*keep)(unsigned char));
 
-/* Append with each `%XX` decoded. Returns 0, or -1 on a broken escape. */
+/* Append with each `%XX` decoded. Returns 0, or -1 on a broken escape and appends nothing. */
 int text_percent_decode(struct buf *out, struct bytes text);
 
 /* Append as a JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD, so that
  * the result is JSON whatever went in. */
 void text_json_string(struct buf *out, struct bytes text);
 
-/* Append for people: controls, quotes and what is no UTF-8 as `\xNN`; at most `max` bytes of
- * the input, then `…`. */
+/* Append for people: controls and what is no UTF-8 as `\xNN`; at most `max` bytes of the
+ * input, cut between characters, then `…`. */
 void text_printable(struct buf *out, struct bytes text, size_t max);
 
-/* Append a duration for people: `850ms`, `12s`, `3m20s`, `5h`, `2d`. */
+/* Append a duration for people, its two largest units: `850ms`, `12s`, `3m20s`, `5h`. */
 void text_duration(struct buf *out, int64_t ms);
 
 #endif
