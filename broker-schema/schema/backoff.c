@@ -12,6 +12,8 @@ const struct backoff backoff_default = {
 static double exponential_ms(const struct backoff *policy, int64_t fails)
 {
     double delay = (double)policy->base_ms;
+    if (fails > LIMIT_ATTEMPTS) /* a header may claim any number, and each costs a step */
+        fails = LIMIT_ATTEMPTS;
     for (int64_t i = 1; i < fails && delay < (double)policy->cap_ms; i++) {
         if (policy->factor <= 1)
             break;

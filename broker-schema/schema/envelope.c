@@ -31,7 +31,7 @@ struct retry {
 
 static const struct field retry_rows[] = {
     {"policy", FIELD_TEXT, offsetof(struct retry, policy), 1, 16, 0, NULL},
-    {"max", FIELD_INT, offsetof(struct retry, attempts_max), 0, 1000, 0, NULL},
+    {"max", FIELD_INT, offsetof(struct retry, attempts_max), 0, LIMIT_ATTEMPTS, 0, NULL},
     {"base_ms", FIELD_INT, offsetof(struct retry, base_ms), 1, LIMIT_DELAY_MS, 0, NULL},
     {"factor", FIELD_NUMBER, offsetof(struct retry, factor), 1, 100, 0, NULL},
     {"cap_ms", FIELD_INT, offsetof(struct retry, cap_ms), 1, LIMIT_DELAY_MS, 0, NULL},

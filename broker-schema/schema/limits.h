@@ -20,6 +20,7 @@ enum leat_limit {
     LIMIT_ENTRY_BYTES = LIMIT_PAYLOAD_BYTES + LIMIT_HEADER_BYTES,
     LIMIT_ERROR_BYTES = 256, /* of an error kept in the header, escaped */
     LIMIT_DELIVERIES = 5,    /* crashes that a job may cause before it dies */
+    LIMIT_ATTEMPTS = 1000,   /* that a policy may allow */
     LIMIT_RETRY_LIST = 32,   /* delays in a policy of the kind "list" */
     LIMIT_REQUEST_HEADERS = 16,
     LIMIT_REQUEST_HEADER_BYTES = 1024,

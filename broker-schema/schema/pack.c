@@ -57,12 +57,12 @@ static int read_length(struct bytes *rest, uint32_t *out)
 int pack_next(struct pack_reader *reader, struct bytes *out)
 {
     uint32_t len;
-    if (reader->left == 0 || reader->rest.len == 0 ||
-        read_length(&reader->rest, &len) != 0 || len > reader->rest.len)
+    struct bytes rest = reader->rest;
+    if (reader->left == 0 || rest.len == 0 || read_length(&rest, &len) != 0 ||
+        len > rest.len)
         return -1;
-    *out = (struct bytes){reader->rest.at, len};
-    reader->rest.at += len;
-    reader->rest.len -= len;
+    *out = (struct bytes){rest.at, len};
+    reader->rest = (struct bytes){rest.at + len, rest.len - len};
     reader->left--;
     return 0;
 }

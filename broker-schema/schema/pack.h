@@ -18,7 +18,7 @@ struct pack_reader {
 int pack_open(struct pack_reader *reader, struct bytes packed);
 
 /* Take the next string, borrowed from the packed bytes. Returns 0, or -1 when the bytes are
- * no such array or none is left. */
+ * no such array or none is left; a reader that failed once fails again. */
 int pack_next(struct pack_reader *reader, struct bytes *out);
 
 #endif

@@ -35,7 +35,8 @@ struct bytes queue_cache_key(const struct queue *queue, struct bytes key,
     char *at = arena_alloc(arena, head + word + key.len);
     memcpy(at, queue->prefix, head);
     memcpy(at + head, "cache:", word);
-    memcpy(at + head + word, key.at, key.len);
+    if (key.len > 0)
+        memcpy(at + head + word, key.at, key.len);
     return (struct bytes){at, head + word + key.len};
 }
 

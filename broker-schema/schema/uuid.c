@@ -58,7 +58,8 @@ static int digit_of(char c)
 
 int64_t uuid_time_ms(struct bytes id)
 {
-    if (id.len != UUID_CHARS || id.at[14] != '7')
+    if (id.len != UUID_CHARS || id.at[14] != '7' ||
+        memchr("89abAB", id.at[19], 6) == NULL)
         return -1;
     int64_t ms = 0;
     for (int i = 0; i < UUID_CHARS; i++) {

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/script_call.h"
+#include "broker/script.h"
+
+/* Begin a call with keys of the queue; the list ends with NULL. */
+#define BEGIN(cmd, id, ...) begin(cmd, id, (const char *const[]){__VA_ARGS__, NULL})
+
+static void begin(struct cmd *cmd, enum script_id id, const char *const *keys)
+{
+    int count = 0;
+    while (keys[count] != NULL)
+        count++;
+    cmd_call(cmd, &script_table[id], count);
+    for (int i = 0; i < count; i++)
+        cmd_adds(cmd, keys[i]);
+}
+
+void call_push(struct cmd *cmd, const struct queue *queue, const char *producer,
+               int64_t number)
+{
+    cmd_call(cmd, &script_table[SCRIPT_PUSH], 3);
+    cmd_adds(cmd, queue->list);
+    cmd_adds(cmd, queue->meta);
+    cmd_adds(cmd, queue_producer_key(queue, producer, &cmd->scratch));
+    cmd_add_int(cmd, number);
+}
+
+void call_schedule(struct cmd *cmd, const struct queue *queue, const char *producer,
+                   int64_t number, int relative, int64_t ms)
+{
+    cmd_call(cmd, &script_table[SCRIPT_SCHEDULE], 3);
+    cmd_adds(cmd, queue->sched);
+    cmd_adds(cmd, queue_producer_key(queue, producer, &cmd->scratch));
+    cmd_adds(cmd, queue->ctl);
+    cmd_add_int(cmd, number);
+    cmd_adds(cmd, relative ? "in" : "at");
+    cmd_add_int(cmd, ms);
+}
+
+void call_reserve(struct cmd *cmd, const struct queue *queue, const char *lease,
+                  int64_t jobs_max, int64_t ttl_ms, int64_t bytes_max, int with_suspect)
+{
+    BEGIN(cmd, SCRIPT_RESERVE, queue->list, queue->high, queue->staging, queue->suspects,
+          queue->lease, queue->body, queue->bad, queue->meta);
+    cmd_adds(cmd, lease);
+    cmd_add_int(cmd, jobs_max);
+    cmd_add_int(cmd, ttl_ms);
+    cmd_add_int(cmd, bytes_max);
+    cmd_add_int(cmd, LIMIT_ENTRY_BYTES);
+    cmd_adds(cmd, with_suspect ? "1" : "0");
+}
+
+void call_ack(struct cmd *cmd, const struct queue *queue, const char *lease, int64_t jobs)
+{
+    BEGIN(cmd, SCRIPT_ACK, queue->lease, queue->body, queue->meta, queue->counters);
+    cmd_adds(cmd, lease);
+    cmd_add_int(cmd, jobs);
+}
+
+void call_settle(struct cmd *cmd, const struct queue *queue,
+                 const struct bytes *cache_keys, int claim_count)
+{
+    const char *const keys[] = {queue->lease, queue->body,  queue->meta, queue->staging,
+                                queue->sched, queue->dead,  queue->bad,  queue->counters,
+                                queue->slot,  queue->again, queue->list};
+    const int key_count = sizeof keys / sizeof *keys;
+    cmd_call(cmd, &script_table[SCRIPT_SETTLE], key_count + claim_count);
+    for (int i = 0; i < key_count; i++)
+        cmd_adds(cmd, keys[i]);
+    for (int i = 0; i < claim_count; i++)
+        cmd_add(cmd, cache_keys[i]);
+}
+
+void call_land(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
+               const char *lease)
+{
+    cmd_call(cmd, &script_table[SCRIPT_LAND], 7);
+    cmd_adds(cmd, queue->lease);
+    cmd_adds(cmd, queue->body);
+    cmd_adds(cmd, queue->meta);
+    cmd_adds(cmd, queue->slot);
+    cmd_adds(cmd, queue->again);
+    cmd_adds(cmd, queue->list);
+    cmd_add(cmd, cache_key);
+    cmd_adds(cmd, lease);
+}
+
+void call_release(struct cmd *cmd, const struct queue *queue)
+{
+    BEGIN(cmd, SCRIPT_RELEASE, queue->lease, queue->body, queue->meta, queue->staging,
+          queue->suspects);
+}
+
+void call_extend(struct cmd *cmd, const struct queue *queue, int64_t ttl_ms)
+{
+    BEGIN(cmd, SCRIPT_EXTEND, queue->lease);
+    cmd_add_int(cmd, ttl_ms);
+}
+
+void call_reap(struct cmd *cmd, const struct queue *queue, int64_t leases_max)
+{
+    BEGIN(cmd, SCRIPT_REAP, queue->lease, queue->body, queue->staging, queue->suspects,
+          queue->meta);
+    cmd_add_int(cmd, leases_max);
+}
+
+void call_promote(struct cmd *cmd, const struct queue *queue, int64_t jobs_max)
+{
+    BEGIN(cmd, SCRIPT_PROMOTE, queue->sched, queue->list, queue->meta);
+    cmd_add_int(cmd, jobs_max);
+}
+
+void call_trim(struct cmd *cmd, const struct queue *queue)
+{
+    BEGIN(cmd, SCRIPT_TRIM, queue->dead, queue->bad, queue->meta);
+    cmd_add_int(cmd, LIMIT_DEAD_JOBS);
+    cmd_add_int(cmd, LIMIT_BAD_ENTRIES);
+    cmd_add_int(cmd, 100);
+}
+
+void call_count(struct cmd *cmd, const struct queue *queue, int64_t soon_ms)
+{
+    BEGIN(cmd, SCRIPT_COUNT, queue->list, queue->high, queue->staging, queue->suspects,
+          queue->lease, queue->sched, queue->dead, queue->bad, queue->meta);
+    cmd_add_int(cmd, soon_ms);
+}
+
+void call_requeue(struct cmd *cmd, const struct queue *queue, const char *kind,
+                  struct bytes entry, struct bytes pushed)
+{
+    BEGIN(cmd, SCRIPT_REQUEUE, queue->list, queue->dead, queue->bad, queue->meta);
+    cmd_adds(cmd, kind);
+    cmd_add(cmd, entry);
+    cmd_add(cmd, pushed);
+}
+
+void call_remove(struct cmd *cmd, const struct queue *queue, const char *kind,
+                 struct bytes entry)
+{
+    BEGIN(cmd, SCRIPT_REMOVE, queue->dead, queue->bad, queue->meta);
+    cmd_adds(cmd, kind);
+    cmd_add(cmd, entry);
+}

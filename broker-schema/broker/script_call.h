@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The scripts' calls: each function puts one together, keys and arguments in the order that
+ * the script's head comment names. What the replies mean stands there and in PROTOCOL.md. */
+#ifndef LEAT_BROKER_SCRIPT_CALL_H
+#define LEAT_BROKER_SCRIPT_CALL_H
+
+#include "broker/cmd.h"
+#include "schema/queue.h"
+
+/* PUSH: entries follow with cmd_add(). */
+void call_push(struct cmd *cmd, const struct queue *queue, const char *producer,
+               int64_t number);
+
+/* SCHEDULE: `relative` tells whether `ms` counts from now; entries follow. */
+void call_schedule(struct cmd *cmd, const struct queue *queue, const char *producer,
+                   int64_t number, int relative, int64_t ms);
+
+/* RESERVE: `with_suspect` takes one suspect instead, if there is one. */
+void call_reserve(struct cmd *cmd, const struct queue *queue, const char *lease,
+                  int64_t jobs_max, int64_t ttl_ms, int64_t bytes_max, int with_suspect);
+
+/* ACK: pairs of counter and delta follow. */
+void call_ack(struct cmd *cmd, const struct queue *queue, const char *lease,
+              int64_t jobs);
+
+/* SETTLE: begins with `claim_count` cache keys; outcomes and their arguments follow. */
+void call_settle(struct cmd *cmd, const struct queue *queue,
+                 const struct bytes *cache_keys, int claim_count);
+
+/* LAND: mode and what it needs follow. */
+void call_land(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
+               const char *lease);
+
+/* RELEASE and EXTEND: lease ids follow. */
+void call_release(struct cmd *cmd, const struct queue *queue);
+void call_extend(struct cmd *cmd, const struct queue *queue, int64_t ttl_ms);
+
+/* What the tick calls. */
+void call_reap(struct cmd *cmd, const struct queue *queue, int64_t leases_max);
+void call_promote(struct cmd *cmd, const struct queue *queue, int64_t jobs_max);
+void call_trim(struct cmd *cmd, const struct queue *queue);
+
+/* COUNT: `soon_ms` ahead counts as soon. */
+void call_count(struct cmd *cmd, const struct queue *queue, int64_t soon_ms);
+
+/* REQUEUE and REMOVE: `kind` is "dead" or "bad". */
+void call_requeue(struct cmd *cmd, const struct queue *queue, const char *kind,
+                  struct bytes entry, struct bytes pushed);
+void call_remove(struct cmd *cmd, const struct queue *queue, const char *kind,
+                 struct bytes entry);
+
+#endif

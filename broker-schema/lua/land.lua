@@ -1,0 +1,33 @@
+#!lua
+-- SPDX-License-Identifier: MIT
+-- LAND: a flight came home; its copy is kept, its lease and its flight end in the same step. Refused when memory is
+-- full: the worker then settles it as a retry.
+-- KEYS 1 lease 2 body 3 m 4 slot 5 again 6 queue 7 cache:<key>
+-- ARGV 1 lease id 2 'store' or 'extend' 3 etag (extend: the one that was sent) 4 max age ms 5 keep ms
+--      store: 6 body 7 content type 8 last-modified 9 status
+-- reply   1 kept | 2 ended without a write: another flight took over | 0 the lease is gone | -1 the copy to extend is
+--         gone or another one: nothing changed, fetch it whole
+-- include now
+-- include flight
+local call = redis.call
+local packed = call('HGET', KEYS[2], ARGV[1])
+if not packed then return 0 end -- fence
+local entry = cmsgpack.unpack(packed)[1]
+local field = flight_of(entry)
+local clock = now()
+local holds = field and string.match(call('HGET', KEYS[4], field) or '', '^[^ ]+ ([^ ]+)') == ARGV[1]
+if holds and ARGV[2] == 'extend' and call('HGET', KEYS[7], 'etag') ~= ARGV[3] then return -1 end
+if holds then
+  local fresh = string.format('%d', clock + ARGV[4])
+  call('HSET', KEYS[7], 'fetched', string.format('%d', clock), 'fresh', fresh)
+  if ARGV[2] == 'store' then
+    call('HSET', KEYS[7], 'body', ARGV[6], 'type', ARGV[7], 'etag', ARGV[3], 'lm', ARGV[8], 'status', ARGV[9])
+  end
+  call('PEXPIRE', KEYS[7], ARGV[5])
+  flight_end(KEYS[4], KEYS[5], KEYS[6], field, clock)
+end
+call('HDEL', KEYS[2], ARGV[1])
+call('ZREM', KEYS[1], ARGV[1])
+call('HINCRBY', KEYS[3], 'fin', 1)
+call('HINCRBY', KEYS[3], 'done', 1)
+return holds and 1 or 2

@@ -1,0 +1,32 @@
+-- SPDX-License-Identifier: MIT
+-- add_all(key, first, last): HINCRBY of the pairs ARGV[first..last] (name, delta). Returns nil, or after a
+-- refusal the list {name, error, ...} of all that refused, with every counter as it was before.
+-- Deltas stay strings, for Lua's numbers are doubles: what undoes '12' is '-12', and the reverse.
+local function negated(delta)
+  if string.sub(delta, 1, 1) == '-' then return string.sub(delta, 2) end
+  return '-' .. delta
+end
+
+local function check_counters(key)
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'hash' or kind == 'none' then return nil end
+  return redis.error_reply('WRONGTYPE ' .. key .. ' holds a ' .. kind .. ', expected a hash: rename or delete it')
+end
+
+local function add_all(key, first, last)
+  local pcall = redis.pcall
+  local refused, list = {}, {}
+  for i = first, last, 2 do
+    local r = pcall('HINCRBY', key, ARGV[i], ARGV[i + 1])
+    if type(r) == 'table' then
+      refused[i] = true
+      list[#list + 1] = ARGV[i]
+      list[#list + 1] = r.err
+    end
+  end
+  if #list == 0 then return nil end
+  for i = first, last, 2 do
+    if not refused[i] then redis.call('HINCRBY', key, ARGV[i], negated(ARGV[i + 1])) end
+  end
+  return list
+end

@@ -1,0 +1,24 @@
+-- SPDX-License-Identifier: MIT
+-- A flight: the one fetch of a cache key under way in the fleet. Field 'c:<digest>' of the slot hash holds
+-- '<iid> <lease> <until>': a lease while it runs, '-' while it waits for its retry until that time.
+local WAIT_MS = 60000
+
+local function flight_of(entry)
+  return string.match(entry, '^R1 [^\n]* k=([^ \n]+)')
+end
+
+local function iid_of(entry)
+  return string.match(entry, '^R1 ([^ \n]+) ')
+end
+
+-- The flight of `field` is over: what was asked meanwhile goes to the queue and waits as the next flight.
+local function flight_end(slot, again, queue, field, at)
+  local entry = redis.call('HGET', again, field)
+  if not entry then
+    redis.call('HDEL', slot, field)
+    return
+  end
+  redis.call('HDEL', again, field)
+  redis.call('LPUSH', queue, entry)
+  redis.call('HSET', slot, field, iid_of(entry) .. ' - ' .. string.format('%d', at + WAIT_MS))
+end

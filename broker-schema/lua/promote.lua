@@ -1,0 +1,21 @@
+#!lua flags=allow-oom
+-- SPDX-License-Identifier: MIT
+-- PROMOTE: what is due goes to the queue.
+-- KEYS 1 sched 2 queue 3 m      ARGV 1 jobs at most (<= 500)      reply   {moved, ms until the next is due, or -1}
+-- include now
+local call = redis.call
+local clock = now()
+local due = call('ZRANGEBYSCORE', KEYS[1], '-inf', clock, 'LIMIT', 0, ARGV[1])
+if #due > 0 then
+  local retries = 0
+  for i = 1, #due do
+    local fails = string.match(due[i], '^R1 [^ \n]+ %d+ (%d+)')
+    if fails and fails ~= '0' then retries = retries + 1 end
+  end
+  call('LPUSH', KEYS[2], unpack(due))
+  call('ZREMRANGEBYRANK', KEYS[1], 0, #due - 1)
+  if retries > 0 then call('HINCRBY', KEYS[3], 'retrying', -retries) end
+end
+local first = call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+if not first[2] then return {#due, -1} end
+return {#due, math.max(0, tonumber(first[2]) - clock)}

@@ -1,0 +1,51 @@
+#!lua flags=allow-oom
+-- SPDX-License-Identifier: MIT
+-- REAP: jobs of leases past their deadline go back, with one more delivery. It never ends a job. First time: to the
+-- head, to run as usual; from the second on: to the suspects, each to run alone.
+-- After a silence of the whole fleet or of Redis nothing expires at once: living holders get time to extend.
+-- KEYS 1 lease 2 body 3 staging 4 suspects 5 m      ARGV 1 leases at most
+-- reply   {leases, jobs, suspects waiting, now}
+-- include now
+local call = redis.call
+local LONGEST_MS, SILENCE_MS, GRACE_MS = 3600000, 5000, 10000
+local clock = now()
+local seen = tonumber(call('HGET', KEYS[5], 'seen') or '0')
+call('HSET', KEYS[5], 'seen', string.format('%d', clock))
+
+-- A deadline beyond the longest lease: the clock went back.
+local far = call('ZRANGEBYSCORE', KEYS[1], '(' .. string.format('%d', clock + LONGEST_MS), '+inf', 'LIMIT', 0, 100)
+for i = 1, #far do call('ZADD', KEYS[1], 'XX', clock + LONGEST_MS, far[i]) end
+
+if clock - seen > SILENCE_MS then
+  local late = call('ZRANGEBYSCORE', KEYS[1], '-inf', clock)
+  for i = 1, #late do call('ZADD', KEYS[1], 'XX', clock + GRACE_MS, late[i]) end
+  return {0, 0, call('LLEN', KEYS[4]), clock}
+end
+
+local function delivered_again(entry, lease, index)
+  local _, stop, iid, deliveries, rest = string.find(entry, '^R1 ([^ \n]+) (%d+)([^\n]*)\n')
+  if not stop then
+    return 1, 'R1 ' .. lease .. '.' .. index .. ' 1 0 t=' .. string.format('%d', clock) .. '\n' .. entry
+  end
+  local n = tonumber(deliveries) + 1
+  return n, 'R1 ' .. iid .. ' ' .. n .. rest .. '\n' .. string.sub(entry, stop + 1)
+end
+
+local ids = call('ZRANGEBYSCORE', KEYS[1], '-inf', clock, 'LIMIT', 0, ARGV[1])
+local total = 0
+for a = 1, #ids do
+  local packed = call('HGET', KEYS[2], ids[a])
+  if packed then
+    local jobs = cmsgpack.unpack(packed)
+    for i = #jobs, 1, -1 do
+      local deliveries, entry = delivered_again(jobs[i], ids[a], i - 1)
+      call('RPUSH', deliveries >= 2 and KEYS[4] or KEYS[3], entry)
+    end
+    call('HDEL', KEYS[2], ids[a])
+    call('HINCRBY', KEYS[5], 'fin', #jobs)
+    call('HINCRBY', KEYS[5], 'recovered', #jobs)
+    total = total + #jobs
+  end
+  call('ZREM', KEYS[1], ids[a])
+end
+return {#ids, total, call('LLEN', KEYS[4]), clock}
