@@ -97,8 +97,10 @@ static const char *skip_fraction(const char *text, int64_t *ms)
 
 static int is_zone(const char *text)
 {
-    return strcmp(text, "Z") == 0 || (strlen(text) == 6 && (has_shape(text, "+00:00") ||
-                                                            has_shape(text, "-00:00")));
+    if (strcmp(text, "Z") == 0)
+        return 1;
+    return (has_shape(text, "+00:00") || has_shape(text, "-00:00")) &&
+           strlen(text) == 6 && strcmp(text + 1, "24") < 0;
 }
 
 int text_to_time_ms(const char *text, int64_t *out_ms)
