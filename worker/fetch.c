@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: MIT */
+/* How it works: libcurl says through on_socket() which descriptors to watch and through
+ * on_timer() when it wants to be called; both only set watchers of the loop. The watchers
+ * call drive(), which lets libcurl work and then collects the transfers that ended. So user
+ * code runs in drive() and at a fetch's deadline only: never inside libcurl or fetch_start(). */
+#include "worker/fetch.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "worker/netguard.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <ev.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+enum { CONNECTIONS_KEPT_MAX = 64, CONNECTIONS_PER_HOST_MAX = 16 };
+
+struct fetcher {
+    struct ev_loop *loop;
+    const struct netguard *guard;
+    CURLM *multi; /* NULL until the first fetch */
+    ev_timer timer;
+    struct fetch *first;
+};
+
+struct fetch {
+    struct fetcher *fetcher;
+    struct fetch *next, **link; /* the fetcher's list; `link` is what points here */
+    CURL *easy;
+    struct curl_slist *headers;
+    ev_timer deadline;
+    int64_t timeout_ms;
+    fetch_fn done;
+    void *arg;
+    size_t body_max_bytes;
+    size_t header_bytes;
+    struct buf body;
+    int reaching; /* a peer that the guard lets pass is asked and has not answered yet */
+    enum fetch_end verdict; /* ours; FETCH_OK: none, libcurl's code counts */
+    char verdict_text[FETCH_ERROR_BYTES];
+    char curl_text[CURL_ERROR_SIZE];
+};
+
+/* A descriptor that libcurl wants to be watched. */
+struct watch {
+    ev_io io;
+    struct fetcher *fetcher;
+};
+
+/* Calls of libcurl that fail only when memory runs out, or with a libcurl other than the one
+ * built against, end as x…alloc() does. */
+static void must(int done)
+{
+    if (done)
+        return;
+    fputs("leat: libcurl: out of memory, too old, or without http or https\n", stderr);
+    abort();
+}
+
+/* Say why a fetch ends, whatever code libcurl makes of it. The first reason counts. */
+__attribute__((format(printf, 3, 4))) static void
+decide(struct fetch *fetch, enum fetch_end end, const char *format, ...)
+{
+    if (fetch->verdict != FETCH_OK)
+        return;
+    fetch->verdict = end;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(fetch->verdict_text, sizeof fetch->verdict_text, format, args);
+    va_end(args);
+}
+
+/* Once a peer may be asked, earlier refusals of this hop's other addresses do not count. */
+static void reach(struct fetch *fetch)
+{
+    fetch->reaching = 1;
+    fetch->verdict = FETCH_OK;
+}
+
+/* libcurl asks for a socket. A name with several addresses is refused only if none of them
+ * may be connected to: that an allowed one did not answer is a failure that may pass. */
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
+                                    struct curl_sockaddr *address)
+{
+    (void)purpose;
+    struct fetch *fetch = arg;
+    struct err err = {0};
+    if (netguard_check(fetch->fetcher->guard, &address->addr, &err) != LEAT_OK) {
+        if (!fetch->reaching)
+            decide(fetch, FETCH_REFUSED, "%s", err.text);
+        return CURL_SOCKET_BAD;
+    }
+    reach(fetch);
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* A request is about to be sent, over a new connection or a kept one. */
+static int on_request(void *arg, char *peer_ip, char *own_ip, int peer_port, int own_port)
+{
+    (void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
+    reach(arg);
+    return CURL_PREREQFUNC_OK;
+}
+
+/* A header of the newest answer, or NULL. Valid until the next call for this handle. */
+static const char *header_of(CURL *easy, const char *name)
+{
+    struct curl_header *header;
+    const int newest = -1;
+    if (curl_easy_header(easy, name, 0, CURLH_HEADER, newest, &header) != CURLHE_OK)
+        return NULL;
+    return header->value;
+}
+
+/* Redirects and 304 may announce a length although no body of ours follows. */
+static int announces_too_much(struct fetch *fetch)
+{
+    long status = 0;
+    int64_t len;
+    curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    const char *text = header_of(fetch->easy, "Content-Length");
+    if (status / 100 == 3 || text == NULL)
+        return 0;
+    if (text_to_int(bytes_of(text), &len) != 0 || len < 0)
+        return 0;
+    if ((uint64_t)len <= fetch->body_max_bytes)
+        return 0;
+    decide(fetch, FETCH_TOO_BIG, "body of %lld bytes (limit %zu)", (long long)len,
+           fetch->body_max_bytes);
+    return 1;
+}
+
+/* One line of the headers; the last one is empty. */
+static size_t on_header(char *line, size_t size, size_t count, void *arg)
+{
+    struct fetch *fetch = arg;
+    size_t len = size * count;
+    fetch->reaching = 0;
+    fetch->header_bytes += len;
+    if (fetch->header_bytes > FETCH_HEADERS_BYTES_MAX) {
+        decide(fetch, FETCH_TOO_BIG, "headers of more than %d bytes (limit %d)",
+               FETCH_HEADERS_BYTES_MAX, FETCH_HEADERS_BYTES_MAX);
+        return CURL_WRITEFUNC_ERROR;
+    }
+    int is_last = len > 0 && (line[0] == '\r' || line[0] == '\n');
+    return is_last && announces_too_much(fetch) ? CURL_WRITEFUNC_ERROR : len;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct fetch *fetch = arg;
+    size_t len = size * count, max = fetch->body_max_bytes;
+    if (len > max - fetch->body.len) {
+        decide(fetch, FETCH_TOO_BIG, "body of more than %zu bytes (limit %zu)", max, max);
+        return CURL_WRITEFUNC_ERROR;
+    }
+    buf_add(&fetch->body, data, len);
+    return len;
+}
+
+/* Take a fetch out of libcurl and out of the list: no callback reaches it any more. */
+static void fetch_detach(struct fetch *fetch)
+{
+    curl_multi_remove_handle(fetch->fetcher->multi, fetch->easy);
+    curl_easy_cleanup(fetch->easy);
+    curl_slist_free_all(fetch->headers);
+    ev_timer_stop(fetch->fetcher->loop, &fetch->deadline);
+    *fetch->link = fetch->next;
+    if (fetch->next != NULL)
+        fetch->next->link = fetch->link;
+}
+
+static void fetch_free(struct fetch *fetch)
+{
+    buf_fini(&fetch->body);
+    free(fetch);
+}
+
+void fetch_cancel(struct fetch *fetch)
+{
+    fetch_detach(fetch);
+    fetch_free(fetch);
+}
+
+/* libcurl calls an answer that is not HTTP an unsupported protocol, too: so no row is final
+ * while a peer is being asked. A code without a row is a failure that may pass. */
+static void decide_by_code(struct fetch *fetch, CURLcode code)
+{
+    static const struct {
+        CURLcode code;
+        enum fetch_end end;
+        const char *text;
+    } rows[] = {
+        {CURLE_URL_MALFORMAT, FETCH_REFUSED, "the URL is malformed"},
+        {CURLE_UNSUPPORTED_PROTOCOL, FETCH_REFUSED, "only http and https are fetched"},
+        {CURLE_TOO_MANY_REDIRECTS, FETCH_REFUSED, "too many redirects"},
+    };
+    const char *text = fetch->curl_text;
+    if (text[0] == '\0')
+        text = curl_easy_strerror(code);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (rows[i].code == code && !fetch->reaching)
+            decide(fetch, rows[i].end, "%s: %s", rows[i].text, text);
+    decide(fetch, FETCH_FAILED, "%s", text);
+}
+
+/* Copy a header of the answer. Returns `out`, or NULL when there is none or it is too long. */
+static const char *header_copy(CURL *easy, const char *name,
+                               char out[FETCH_HEADER_VALUE_BYTES_MAX + 1])
+{
+    const char *value = header_of(easy, name);
+    if (value == NULL || strlen(value) > FETCH_HEADER_VALUE_BYTES_MAX)
+        return NULL;
+    return strcpy(out, value);
+}
+
+/* Source: RFC 9110, section 10.2.3: seconds, or a date. */
+static int64_t retry_after_ms(const char *value)
+{
+    int64_t s;
+    if (value == NULL)
+        return -1;
+    if (text_to_int(bytes_of(value), &s) != 0) {
+        time_t at_s = curl_getdate(value, NULL);
+        if (at_s == -1)
+            return -1;
+        int64_t left_s = (int64_t)at_s - clock_wall_ms() / 1000;
+        s = left_s > 0 ? left_s : 0;
+    }
+    if (s < 0)
+        return -1;
+    return s < FETCH_RETRY_AFTER_S_MAX ? s * 1000
+                                       : FETCH_RETRY_AFTER_S_MAX * INT64_C(1000);
+}
+
+/* Hand over a transfer that libcurl has ended. What libcurl owns is copied first, because
+ * `done` may start the next fetch. */
+static void fetch_finish(struct fetch *fetch, CURLcode code)
+{
+    char etag[FETCH_HEADER_VALUE_BYTES_MAX + 1];
+    char last_modified[FETCH_HEADER_VALUE_BYTES_MAX + 1];
+    char content_type[FETCH_HEADER_VALUE_BYTES_MAX + 1];
+    struct fetch_result result = {.retry_after_ms = -1};
+    if (code == CURLE_OK) {
+        curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &result.status);
+        result.body = buf_bytes(&fetch->body);
+        result.etag = header_copy(fetch->easy, "ETag", etag);
+        result.last_modified = header_copy(fetch->easy, "Last-Modified", last_modified);
+        result.content_type = header_copy(fetch->easy, "Content-Type", content_type);
+        result.retry_after_ms = retry_after_ms(header_of(fetch->easy, "Retry-After"));
+    } else {
+        decide_by_code(fetch, code);
+        result.end = fetch->verdict;
+        memcpy(result.error, fetch->verdict_text, sizeof result.error);
+    }
+    fetch_detach(fetch);
+    fetch->done(fetch->arg, &result);
+    fetch_free(fetch);
+}
+
+/* libcurl's own time-out does not run while a fetch waits for a connection to its host. */
+static void on_deadline(struct ev_loop *loop, ev_timer *deadline, int revents)
+{
+    (void)loop, (void)revents;
+    struct fetch *fetch = deadline->data;
+    decide(fetch, FETCH_FAILED, "no complete answer within %lld ms",
+           (long long)fetch->timeout_ms);
+    fetch_finish(fetch, CURLE_OPERATION_TIMEDOUT);
+}
+
+/* Let libcurl work on one descriptor or on its timers, then hand over what has ended. A
+ * `done` may start and cancel fetches: cancelled ones leave libcurl's list of messages. */
+static void drive(struct fetcher *fetcher, curl_socket_t fd, int events)
+{
+    int left;
+    const CURLMsg *message;
+    curl_multi_socket_action(fetcher->multi, fd, events, &left);
+    while ((message = curl_multi_info_read(fetcher->multi, &left)) != NULL) {
+        struct fetch *fetch = NULL;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch);
+        fetch_finish(fetch, message->data.result);
+    }
+}
+
+static void on_ready(struct ev_loop *loop, ev_io *io, int revents)
+{
+    (void)loop;
+    const struct watch *watch = io->data;
+    int events = (revents & EV_READ ? CURL_CSELECT_IN : 0) |
+                 (revents & EV_WRITE ? CURL_CSELECT_OUT : 0) |
+                 (revents & EV_ERROR ? CURL_CSELECT_ERR : 0);
+    drive(watch->fetcher, io->fd, events);
+}
+
+static void on_due(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop, (void)revents;
+    drive(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* libcurl says what to watch a descriptor for. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *assigned)
+{
+    (void)easy;
+    struct fetcher *fetcher = arg;
+    struct watch *watch = assigned;
+    if (watch == NULL) {
+        watch = xmalloc(sizeof *watch);
+        watch->fetcher = fetcher;
+        ev_init(&watch->io, on_ready);
+        watch->io.data = watch;
+        curl_multi_assign(fetcher->multi, fd, watch);
+    }
+    ev_io_stop(fetcher->loop, &watch->io);
+    if (what == CURL_POLL_REMOVE) {
+        free(watch);
+        return 0;
+    }
+    ev_io_set(&watch->io, fd,
+              (what & CURL_POLL_IN ? EV_READ : 0) |
+                  (what & CURL_POLL_OUT ? EV_WRITE : 0));
+    ev_io_start(fetcher->loop, &watch->io);
+    return 0;
+}
+
+/* libcurl says when it wants to be called, -1 for never. 0 is a timer as well: libcurl must
+ * not be called from inside its callback. */
+static int on_timer(CURLM *multi, long after_ms, void *arg)
+{
+    (void)multi;
+    struct fetcher *fetcher = arg;
+    ev_timer_stop(fetcher->loop, &fetcher->timer);
+    if (after_ms < 0)
+        return 0;
+    ev_timer_set(&fetcher->timer, (double)after_ms / 1000, 0);
+    ev_timer_start(fetcher->loop, &fetcher->timer);
+    return 0;
+}
+
+struct fetcher *fetcher_new(struct ev_loop *loop, const struct netguard *guard)
+{
+    struct fetcher *fetcher = xcalloc(1, sizeof *fetcher);
+    fetcher->loop = loop;
+    fetcher->guard = guard;
+    ev_init(&fetcher->timer, on_due);
+    fetcher->timer.data = fetcher;
+    return fetcher;
+}
+
+static void fetcher_set_up(struct fetcher *fetcher)
+{
+    must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS) == 0)
+        log_warn("this libcurl stops the worker while it resolves a name", " version=%s",
+                 LIBCURL_VERSION);
+    CURLM *multi = curl_multi_init();
+    must(multi != NULL);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, fetcher);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, fetcher);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT_MAX);
+    curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                      (long)CONNECTIONS_PER_HOST_MAX);
+    fetcher->multi = multi;
+}
+
+void fetcher_free(struct fetcher *fetcher)
+{
+    if (fetcher == NULL)
+        return;
+    for (struct fetch *next, *fetch = fetcher->first; fetch != NULL; fetch = next) {
+        next = fetch->next;
+        fetch_cancel(fetch);
+    }
+    if (fetcher->multi != NULL) {
+        curl_multi_cleanup(fetcher->multi);
+        curl_global_cleanup();
+    }
+    ev_timer_stop(fetcher->loop, &fetcher->timer);
+    free(fetcher);
+}
+
+static void header_add(struct fetch *fetch, const char *line)
+{
+    struct curl_slist *headers = curl_slist_append(fetch->headers, line);
+    must(headers != NULL);
+    fetch->headers = headers;
+}
+
+/* A stored value that would break the line apart makes the request unconditional instead. */
+static void condition_add(struct fetch *fetch, const char *name, const char *value)
+{
+    if (value == NULL || strpbrk(value, "\r\n") != NULL)
+        return;
+    struct buf line = {0};
+    buf_addf(&line, "%s: %s", name, value);
+    header_add(fetch, buf_text(&line));
+    buf_fini(&line);
+}
+
+static void set_number(CURL *easy, CURLoption option, long value)
+{
+    must(curl_easy_setopt(easy, option, value) == CURLE_OK);
+}
+
+static void set_text(CURL *easy, CURLoption option, const char *value)
+{
+    must(curl_easy_setopt(easy, option, value) == CURLE_OK);
+}
+
+/* What holds for every request. CURLOPT_QUICK_EXIT: a fetch that ends while its name is
+ * being resolved leaves the resolver's thread behind instead of waiting for it. */
+static void set_rules(CURL *easy)
+{
+    set_number(easy, CURLOPT_NOSIGNAL, 1);
+    set_number(easy, CURLOPT_QUICK_EXIT, 1);
+    set_number(easy, CURLOPT_FOLLOWLOCATION, 1);
+    set_number(easy, CURLOPT_MAXREDIRS, FETCH_REDIRECTS_MAX);
+    set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    set_text(easy, CURLOPT_PROXY, ""); /* none, whatever the environment says */
+    set_text(easy, CURLOPT_USERAGENT, "leat/0.1");
+}
+
+static void set_callbacks(CURL *easy, struct fetch *fetch)
+{
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->curl_text);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, fetch);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
+}
+
+static void set_request(struct fetch *fetch, const struct fetch_request *request)
+{
+    for (size_t i = 0; i < request->header_count; i++)
+        header_add(fetch, request->headers[i]);
+    condition_add(fetch, "If-None-Match", request->etag);
+    condition_add(fetch, "If-Modified-Since", request->last_modified);
+    curl_easy_setopt(fetch->easy, CURLOPT_HTTPHEADER, fetch->headers);
+    /* One that libcurl does not even take leaves none, which ends as malformed. */
+    curl_easy_setopt(fetch->easy, CURLOPT_URL, request->url);
+}
+
+static void fetch_attach(struct fetch *fetch)
+{
+    struct fetcher *fetcher = fetch->fetcher;
+    fetch->next = fetcher->first;
+    fetch->link = &fetcher->first;
+    if (fetch->next != NULL)
+        fetch->next->link = &fetch->next;
+    fetcher->first = fetch;
+    must(curl_multi_add_handle(fetcher->multi, fetch->easy) == CURLM_OK);
+}
+
+/* The loop's idea of now may be old: what it lags behind must not shorten the time-out. */
+static void deadline_start(struct fetch *fetch)
+{
+    struct ev_loop *loop = fetch->fetcher->loop;
+    double lag_s = ev_time() - ev_now(loop);
+    ev_timer_init(&fetch->deadline, on_deadline, (double)fetch->timeout_ms / 1000 + lag_s,
+                  0);
+    fetch->deadline.data = fetch;
+    ev_timer_start(loop, &fetch->deadline);
+}
+
+struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
+                          fetch_fn done, void *arg)
+{
+    assert(request->timeout_ms > 0);
+    if (fetcher->multi == NULL)
+        fetcher_set_up(fetcher);
+    struct fetch *fetch = xcalloc(1, sizeof *fetch);
+    fetch->fetcher = fetcher;
+    fetch->done = done;
+    fetch->arg = arg;
+    fetch->timeout_ms = request->timeout_ms;
+    fetch->body_max_bytes = request->body_max_bytes;
+    fetch->easy = curl_easy_init();
+    must(fetch->easy != NULL);
+    set_rules(fetch->easy);
+    set_callbacks(fetch->easy, fetch);
+    set_request(fetch, request);
+    fetch_attach(fetch);
+    deadline_start(fetch);
+    return fetch;
+}
