@@ -147,7 +147,7 @@ static enum MHD_Result serve_never(struct request *request)
 static enum MHD_Result serve_status(struct request *request)
 {
     const char *retry_after = argument(request, "retry_after");
-    unsigned status = (unsigned)atoi(request->uri + strlen("/status/"));
+    unsigned status = (unsigned)strtoul(request->uri + strlen("/status/"), NULL, 10);
     struct MHD_Response *response = text_response("as you wish\n");
     if (retry_after != NULL)
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, retry_after);
@@ -157,7 +157,7 @@ static enum MHD_Result serve_status(struct request *request)
 static enum MHD_Result serve_slow(struct request *request)
 {
     const char *ms = argument(request, "ms");
-    linger(request, ms != NULL ? atoi(ms) : SLOW_MS);
+    linger(request, ms != NULL ? (int)strtol(ms, NULL, 10) : SLOW_MS);
     return answer_text(request, MHD_HTTP_OK, "slow\n");
 }
 
