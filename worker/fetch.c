@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* How it works: libcurl says through on_socket() which descriptors to watch and through
  * on_timer() when it wants to be called; both only set watchers of the loop. The watchers
- * call drive(), which lets libcurl work and then collects the transfers that ended. So user
- * code runs in drive() and at a fetch's deadline only: never inside libcurl or fetch_start(). */
+ * call drive(), which lets libcurl work and then collects the transfers that ended. So
+ * user code runs in drive() and at a fetch's deadline only: never inside libcurl or
+ * fetch_start(). */
 #include "worker/fetch.h"
 
 #include "base/buf.h"
@@ -57,8 +58,8 @@ struct watch {
     struct fetcher *fetcher;
 };
 
-/* Calls of libcurl that fail only when memory runs out, or with a libcurl other than the one
- * built against, end as x…alloc() does. */
+/* Calls of libcurl that fail only when memory runs out, or with a libcurl other than the
+ * one built against, end as x…alloc() does. */
 static void must(int done)
 {
     if (done)
@@ -80,15 +81,15 @@ decide(struct fetch *fetch, enum fetch_end end, const char *format, ...)
     va_end(args);
 }
 
-/* Once a peer may be asked, earlier refusals of this hop's other addresses do not count. */
+/* Once a peer may be asked, refusals of this hop's other addresses do not count. */
 static void reach(struct fetch *fetch)
 {
     fetch->reaching = 1;
     fetch->verdict = FETCH_OK;
 }
 
-/* libcurl asks for a socket. A name with several addresses is refused only if none of them
- * may be connected to: that an allowed one did not answer is a failure that may pass. */
+/* libcurl asks for a socket. A name with several addresses is refused only if none of
+ * them may be connected to: an allowed one that did not answer may do so later. */
 static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
                                     struct curl_sockaddr *address)
 {
@@ -192,8 +193,8 @@ void fetch_cancel(struct fetch *fetch)
     fetch_free(fetch);
 }
 
-/* libcurl calls an answer that is not HTTP an unsupported protocol, too: so no row is final
- * while a peer is being asked. A code without a row is a failure that may pass. */
+/* libcurl calls an answer that is not HTTP an unsupported protocol, too: so no row is
+ * final while a peer is being asked. A code without a row is a failure that may pass. */
 static void decide_by_code(struct fetch *fetch, CURLcode code)
 {
     static const struct {
@@ -214,7 +215,7 @@ static void decide_by_code(struct fetch *fetch, CURLcode code)
     decide(fetch, FETCH_FAILED, "%s", text);
 }
 
-/* Copy a header of the answer. Returns `out`, or NULL when there is none or it is too long. */
+/* Copy a header of the answer. Returns `out`, or NULL for none or one too long. */
 static const char *header_copy(CURL *easy, const char *name,
                                char out[FETCH_HEADER_VALUE_BYTES_MAX + 1])
 {
@@ -268,7 +269,7 @@ static void fetch_finish(struct fetch *fetch, CURLcode code)
     fetch_free(fetch);
 }
 
-/* libcurl's own time-out does not run while a fetch waits for a connection to its host. */
+/* libcurl's own time-out does not run while a fetch waits for a free connection. */
 static void on_deadline(struct ev_loop *loop, ev_timer *deadline, int revents)
 {
     (void)loop, (void)revents;
@@ -279,7 +280,7 @@ static void on_deadline(struct ev_loop *loop, ev_timer *deadline, int revents)
 }
 
 /* Let libcurl work on one descriptor or on its timers, then hand over what has ended. A
- * `done` may start and cancel fetches: cancelled ones leave libcurl's list of messages. */
+ * `done` may start and cancel fetches: cancelled ones leave libcurl's messages, too. */
 static void drive(struct fetcher *fetcher, curl_socket_t fd, int events)
 {
     int left;
@@ -335,8 +336,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *as
     return 0;
 }
 
-/* libcurl says when it wants to be called, -1 for never. 0 is a timer as well: libcurl must
- * not be called from inside its callback. */
+/* libcurl says when it wants to be called, -1 for never. 0 is a timer as well: libcurl
+ * must not be called from inside its callback. */
 static int on_timer(CURLM *multi, long after_ms, void *arg)
 {
     (void)multi;
@@ -400,7 +401,7 @@ static void header_add(struct fetch *fetch, const char *line)
     fetch->headers = headers;
 }
 
-/* A stored value that would break the line apart makes the request unconditional instead. */
+/* A stored value that would break the line apart makes the request unconditional. */
 static void condition_add(struct fetch *fetch, const char *name, const char *value)
 {
     if (value == NULL || strpbrk(value, "\r\n") != NULL)
@@ -471,7 +472,7 @@ static void fetch_attach(struct fetch *fetch)
     must(curl_multi_add_handle(fetcher->multi, fetch->easy) == CURLM_OK);
 }
 
-/* The loop's idea of now may be old: what it lags behind must not shorten the time-out. */
+/* The loop's idea of now may be old: its lag must not shorten the time-out. */
 static void deadline_start(struct fetch *fetch)
 {
     struct ev_loop *loop = fetch->fetcher->loop;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* HTTP GET for jobs, over libcurl's multi interface in the worker's libev loop: one thread,
- * nothing blocks (names are resolved in threads of libcurl's). The only door to libcurl.
+/* HTTP GET for jobs, over libcurl's multi interface in the worker's libev loop: one
+ * thread, nothing blocks (names are resolved in threads of libcurl's). The only door to
+ * libcurl.
  *
  * Only http and https, at most 5 redirects, no proxy, cookie, netrc or content encoding.
  * Each address is shown to the netguard when a socket is about to be connected to it, for
  * each redirect anew; so a name that changes its answer gains nothing. A body meets its
- * limit while it arrives, before memory is allocated for it. Of several answers (redirects,
- * 1xx) only the last one's headers count.
+ * limit while it arrives, before memory is allocated for it. Of several answers
+ * (redirects, 1xx) only the last one's headers count.
  *
  * The program ignores SIGPIPE. All calls come from the loop's thread. */
 #ifndef LEAT_WORKER_FETCH_H
@@ -37,8 +38,9 @@ struct fetch_request {
     size_t body_max_bytes;
     const char *etag, *last_modified; /* of the copy at hand; NULL: unconditional */
     /* `Name: value` lines. The caller has refused line breaks, and Host, Content-Length,
-     * Transfer-Encoding and Connection, which would let a job forge the request. They go to
-     * the targets of redirects too; only Authorization and Cookie stay with the first host. */
+     * Transfer-Encoding and Connection, which would let a job forge the request. They go
+     * to the targets of redirects too; only Authorization and Cookie stay with the first
+     * host. */
     const char *const *headers;
     size_t header_count;
 };
@@ -64,21 +66,22 @@ struct fetch_result {
 
 typedef void (*fetch_fn)(void *arg, const struct fetch_result *result);
 
-/* Make a fetcher; libcurl is set up at the first fetch only, so that a worker that fetches
- * nothing does not pay for it. `guard` is borrowed and may be changed between fetches, but a
- * connection kept open is not judged again. Owns: the caller, fetcher_free(). */
+/* Make a fetcher; libcurl is set up at the first fetch only, so that a worker that
+ * fetches nothing does not pay for it. `guard` is borrowed and may be changed between
+ * fetches, but a connection kept open is not judged again. Owns: the caller,
+ * fetcher_free(). */
 struct fetcher *fetcher_new(struct ev_loop *loop, const struct netguard *guard);
 
 /* Cancel all fetches and free; not from inside a `done`. NULL is fine. */
 void fetcher_free(struct fetcher *fetcher);
 
-/* Start a GET. Calls `done` exactly once, never before this returns. Owns: the fetcher, up
- * to the moment `done` is called. */
+/* Start a GET. Calls `done` exactly once, never before this returns. Owns: the fetcher,
+ * up to the moment `done` is called. */
 struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
                           fetch_fn done, void *arg);
 
-/* Drop a fetch whose `done` was not called yet: it will not be. Allowed inside the `done` of
- * another fetch. */
+/* Drop a fetch whose `done` was not called yet: it will not be. Allowed inside the `done`
+ * of another fetch. */
 void fetch_cancel(struct fetch *fetch);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Which addresses the worker may connect to when a job names a URL. Whoever can push a job
- * must not reach, through the worker, what only the worker's machine or network can reach:
- * so everything that is not globally reachable unicast is refused, unless the operator
- * allowed its range. Pure: it resolves nothing and connects nowhere. It has to be asked with
- * the very address of each connect(), not with a name's, because a name may answer
- * differently the next time.
+/* Which addresses the worker may connect to when a job names a URL. Whoever can push a
+ * job must not reach, through the worker, what only the worker's machine or network can
+ * reach: so everything that is not globally reachable unicast is refused, unless the
+ * operator allowed its range. Pure: it resolves nothing and connects nowhere. It has to
+ * be asked with the very address of each connect(), not with a name's, because a name may
+ * answer differently the next time.
  *
  * IPv6 addresses that carry an IPv4 address (mapped, translated, 6to4) are judged by the
  * IPv4 address alone. */
@@ -36,11 +36,12 @@ struct netguard {
 
 /* Allow a range (`10.0.0.0/8`, `::1/128`) or a single address (`127.0.0.1`).
  * Errors: LEAT_EUSAGE for what is no such range, for bits behind the prefix, for an IPv6
- * form of an IPv4 range and for more than NETGUARD_ALLOWED_MAX; the guard is unchanged. */
+ * form of an IPv4 range and beyond NETGUARD_ALLOWED_MAX; the guard is unchanged. */
 int netguard_allow(struct netguard *guard, const char *cidr, struct err *err);
 
-/* Check an address before connecting to it; the port plays no part. Returns 0 when it may.
- * Errors: LEAT_EDENIED; the text names the address, the rule and the option that allows it. */
+/* Check an address before connecting to it; the port plays no part. Returns 0 when it
+ * may.
+ * Errors: LEAT_EDENIED; the text names address, rule and the option that allows it. */
 int netguard_check(const struct netguard *guard, const struct sockaddr *address,
                    struct err *err);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The peers are HTTP servers of a few lines on loopback addresses: a thread accepts, a
- * thread serves each connection, blocking. A route gets the request's text and says whether
- * the connection stays open. The path's query is its argument.
+ * thread serves each connection, blocking. A route gets the request's text and says
+ * whether the connection stays open. The path's query is its argument.
  *
- * Names are resolved by a getaddrinfo() of our own, so that no test asks a name server. */
+ * Names are resolved by a getaddrinfo() of our own, so no test asks a name server. */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
