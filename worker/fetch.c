@@ -220,9 +220,10 @@ static const char *header_copy(CURL *easy, const char *name,
                                char out[FETCH_HEADER_VALUE_BYTES_MAX + 1])
 {
     const char *value = header_of(easy, name);
-    if (value == NULL || strlen(value) > FETCH_HEADER_VALUE_BYTES_MAX)
+    size_t len = value != NULL ? strlen(value) : SIZE_MAX;
+    if (len > FETCH_HEADER_VALUE_BYTES_MAX)
         return NULL;
-    return strcpy(out, value);
+    return memcpy(out, value, len + 1);
 }
 
 /* Source: RFC 9110, section 10.2.3: seconds, or a date. */

@@ -169,7 +169,7 @@ static int route_busy(int fd, const char *request, const char *query)
     char date[64];
     struct tm parts;
     struct buf head = {0};
-    time_t hence = time(NULL) + atoi(query);
+    time_t hence = time(NULL) + strtol(query, NULL, 10);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&hence, &parts));
     buf_addf(&head, "429 Too Many Requests\r\nRetry-After: %s", date);
     int sent = answer(fd, buf_text(&head), bytes_of(""));
@@ -906,14 +906,14 @@ START_TEST(an_idle_fetcher_keeps_no_loop_alive)
 }
 END_TEST
 
-static void add_case(Suite *suite, const char *name, const TTest *const *tests,
-                     size_t count)
+/* `tests` ends with NULL. */
+static void add_case(Suite *suite, const char *name, const TTest *const *tests)
 {
     TCase *tcase = tcase_create(name);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_set_timeout(tcase, 2. * DEADLINE_MS / 1000);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
+    while (*tests != NULL)
+        tcase_add_test(tcase, *tests++);
     suite_add_tcase(suite, tcase);
 }
 
@@ -929,12 +929,14 @@ int main(void)
         headers_that_are_too_long_are_ignored_and_the_longest_allowed_is_kept,
         headers_of_an_interim_answer_do_not_count,
         retry_after_is_read_as_seconds_and_as_date,
+        NULL,
     };
     const TTest *const redirects[] = {
         a_redirect_is_followed_and_its_headers_do_not_count,
         a_redirect_loop_is_refused_after_five,
         a_redirect_to_an_address_that_is_not_allowed_is_refused,
         a_redirect_to_another_scheme_is_refused,
+        NULL,
     };
     const TTest *const limits[] = {
         other_schemes_and_malformed_urls_are_refused,
@@ -946,6 +948,7 @@ int main(void)
         a_body_without_end_is_too_big,
         an_announced_length_beyond_the_limit_is_too_big_before_the_body_comes,
         headers_without_end_are_too_big,
+        NULL,
     };
     const TTest *const failures[] = {
         a_peer_that_never_answers_fails_at_the_time_out,
@@ -953,6 +956,7 @@ int main(void)
         a_name_that_is_not_resolved_in_time_fails_and_stops_nobody,
         a_refused_connection_fails,
         a_peer_that_speaks_no_http_or_breaks_off_fails,
+        NULL,
     };
     const TTest *const life_cycle[] = {
         a_cancelled_fetch_calls_nobody,
@@ -960,13 +964,14 @@ int main(void)
         freeing_the_fetcher_cancels_what_is_in_flight,
         many_fetches_run_in_parallel_over_few_connections,
         an_idle_fetcher_keeps_no_loop_alive,
+        NULL,
     };
     Suite *suite = suite_create("fetch");
-    add_case(suite, "answers", answers, COUNT(answers));
-    add_case(suite, "redirects", redirects, COUNT(redirects));
-    add_case(suite, "limits", limits, COUNT(limits));
-    add_case(suite, "failures", failures, COUNT(failures));
-    add_case(suite, "life cycle", life_cycle, COUNT(life_cycle));
+    add_case(suite, "answers", answers);
+    add_case(suite, "redirects", redirects);
+    add_case(suite, "limits", limits);
+    add_case(suite, "failures", failures);
+    add_case(suite, "life cycle", life_cycle);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
