@@ -37,7 +37,7 @@ plain_counters() {
 }
 
 queue_field() {
-  "$leat" queue get default --json | grep -o "\"$1\":[0-9]*" | head -n 1 | cut -d: -f2
+  "$leat" queue get default --json | grep -o "\"$1\":[0-9]*" | cut -d: -f2
 }
 
 queue_is_done() {
@@ -72,7 +72,7 @@ compare_counts() {
 # The most requested paths, as a URL writes them: what no URL may hold is percent-encoded.
 top_pages() {
   log_paths | count_lines '' | LC_ALL=C sort -t "$(printf '\t')" -k2,2nr -k1,1 |
-    head -n "$page_count" | cut -f1 | LC_ALL=C awk '
+    awk -v most="$page_count" 'NR <= most' | cut -f1 | LC_ALL=C awk '
       BEGIN { for (i = 1; i < 256; i++) code[sprintf("%c", i)] = sprintf("%%%02X", i) }
       {
         url = ""
@@ -129,7 +129,7 @@ dashboard_start() {
   port=8740
   until port_free "$port"; do port=$((port + 1)); done
   child_start dashboard "$leat" dashboard --listen "127.0.0.1:$port"
-  await 'http_get "$port" /livez 2>/dev/null | grep -q "^HTTP/1.1 200" || ! child_alive "$child"' \
+  await '[[ $(http_get "$port" /livez 2>/dev/null) = HTTP/1.1\ 200* ]] || ! child_alive "$child"' \
     10 'the dashboard to answer'
   child_alive "$child" || fail "the dashboard did not start"
   ok "the dashboard answers"

@@ -217,7 +217,7 @@ if command -v clang-format >/dev/null; then
 else
   echo "formatting not checked: no clang-format"
 fi
-if ctags --version 2>/dev/null | grep -q Universal; then
+if [[ $(ctags --version 2>/dev/null) = *Universal* ]]; then
   figures
 else
   echo "no figures: no universal-ctags"
