@@ -91,7 +91,9 @@ static error_t on_key(int key, char *value, struct argp_state *state)
     switch (key) {
     case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); return 0;
     case ARGP_KEY_ARG:
-        if (words->count >= spec->words_max || words->count == OPT_LIST_MAX)
+        /* Without words the target has no list to look at. */
+        if (spec->words_max == 0 || words->count >= spec->words_max ||
+            words->count == OPT_LIST_MAX)
             argp_error(state, "unexpected argument '%s'", value);
         words->at[words->count++] = value;
         return 0;

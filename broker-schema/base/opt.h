@@ -47,7 +47,7 @@ struct opt_spec {
     const struct opt *common; /* rows that several commands share; may be NULL */
     size_t common_count;
     size_t words_offset; /* struct opt_list that takes the words that are no options */
-    size_t words_min, words_max;
+    size_t words_min, words_max; /* words_max 0: none are taken, words_offset is unused */
 };
 
 /* Parse `argv[1…]` into `target`, which the defaults are written to first. `argv[0]` is the

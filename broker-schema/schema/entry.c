@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* Room in a header for what scripts add to it: a slot, more deliveries, the newline. */
+enum { SCRIPT_BYTES = LIMIT_SLOT_BYTES + 32 };
+
 /* Take the next word of a line; its blank goes too. */
 static struct bytes take_word(struct bytes *line)
 {
@@ -27,9 +30,12 @@ static struct bytes token_value(struct bytes word)
     return (struct bytes){word.at + 2, word.len - 2};
 }
 
-static int read_count(struct bytes *line, int64_t *out)
+/* A number without sign, as the scripts' `%d+` reads it. */
+static int read_number(struct bytes word, int64_t max, int64_t *out)
 {
-    return text_to_int(take_word(line), out) == 0 && *out >= 0 ? 0 : -1;
+    if (word.len == 0 || word.at[0] == '-' || text_to_int(word, out) != 0)
+        return -1;
+    return *out <= max ? 0 : -1;
 }
 
 static int read_tokens(struct entry *entry, struct bytes line)
@@ -38,14 +44,14 @@ static int read_tokens(struct entry *entry, struct bytes line)
     while (line.len > 0) {
         struct bytes word = take_word(&line);
         if (is_token(word, 't') &&
-            text_to_int(token_value(word), &entry->first_seen_ms) != 0)
+            read_number(token_value(word), INT64_MAX, &entry->first_seen_ms) != 0)
             return -1;
         if (is_token(word, 'e'))
             entry->error = token_value(word);
         if (is_token(word, 'k'))
             entry->slot = token_value(word);
     }
-    return 0;
+    return entry->slot.len <= LIMIT_SLOT_BYTES ? 0 : -1;
 }
 
 int entry_read(struct entry *entry, struct bytes raw)
@@ -62,7 +68,8 @@ int entry_read(struct entry *entry, struct bytes raw)
         .payload = {newline + 1, raw.len - (size_t)(newline + 1 - raw.at)}};
     read.iid = take_word(&line);
     if (read.iid.len == 0 || read.iid.len > LIMIT_LEASE_ID_BYTES ||
-        read_count(&line, &read.deliveries) != 0 || read_count(&line, &read.fails) != 0 ||
+        read_number(take_word(&line), LIMIT_HEADER_COUNT, &read.deliveries) != 0 ||
+        read_number(take_word(&line), LIMIT_HEADER_COUNT, &read.fails) != 0 ||
         read_tokens(&read, line) != 0)
         return -1;
     *entry = read;
@@ -74,38 +81,45 @@ static int keep_plain(unsigned char c)
     return c > 0x20 && c < 0x7f;
 }
 
+/* Append an escaped error, cut at its limit but not in the middle of an escape. */
+static void write_escaped(struct buf *out, struct bytes error)
+{
+    size_t len = error.len;
+    if (len > LIMIT_ERROR_BYTES) {
+        len = LIMIT_ERROR_BYTES;
+        if (error.at[len - 1] == '%')
+            len -= 1;
+        else if (error.at[len - 2] == '%')
+            len -= 2;
+    }
+    buf_add(out, error.at, len);
+}
+
 static void write_error(struct buf *out, const char *error)
 {
     struct buf escaped = {0};
     text_percent_escape(&escaped, bytes_of(error), keep_plain);
-    size_t len = escaped.len;
-    if (len > LIMIT_ERROR_BYTES) {
-        len = LIMIT_ERROR_BYTES;
-        for (size_t back = 1; back <= 2; back++) /* not in the middle of an escape */
-            if (escaped.data[len - back] == '%') {
-                len -= back;
-                break;
-            }
-    }
-    buf_add(out, escaped.data, len);
+    write_escaped(out, buf_bytes(&escaped));
     buf_fini(&escaped);
 }
 
-/* Tokens of other versions travel on. */
-static void write_unknown(struct buf *out, struct bytes line)
+/* Tokens of other versions travel on, those for which there is room. */
+static void write_unknown(struct buf *out, struct bytes line, size_t room)
 {
     while (line.len > 0) {
         struct bytes word = take_word(&line);
-        if (word.len == 0 || is_token(word, 't') || is_token(word, 'e') ||
-            is_token(word, 'k'))
+        if (word.len == 0 || word.len >= room || is_token(word, 't') ||
+            is_token(word, 'e') || is_token(word, 'k'))
             continue;
         buf_addc(out, ' ');
         buf_add(out, word.at, word.len);
+        room -= word.len + 1;
     }
 }
 
 void entry_write_header(struct buf *out, const struct entry *entry, const char *error)
 {
+    size_t start = out->len;
     buf_adds(out, "R1 ");
     buf_add(out, entry->iid.at, entry->iid.len);
     buf_addc(out, ' ');
@@ -121,12 +135,13 @@ void entry_write_header(struct buf *out, const struct entry *entry, const char *
     if (error != NULL)
         write_error(out, error);
     else
-        buf_add(out, entry->error.at, entry->error.len);
+        write_escaped(out, entry->error);
     if (entry->slot.len > 0) {
         buf_adds(out, " k=");
         buf_add(out, entry->slot.at, entry->slot.len);
     }
-    write_unknown(out, entry->tokens);
+    write_unknown(out, entry->tokens,
+                  LIMIT_HEADER_BYTES - SCRIPT_BYTES - (out->len - start));
 }
 
 void entry_decode_error(struct buf *out, struct bytes error)

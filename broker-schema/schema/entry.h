@@ -5,7 +5,8 @@
  *     R1 <iid> <deliveries> <fails>[ t=<first seen ms>][ e=<error>][ k=<slot>]…\n<payload>
  *
  * `iid` is always made by us, so equal payloads stay two jobs; `deliveries` counts crashes,
- * `fails` handler errors. Tokens this version does not know are kept. */
+ * `fails` handler errors. Tokens this version does not know are kept
+ * while the line has room for them. */
 #ifndef LEAT_SCHEMA_ENTRY_H
 #define LEAT_SCHEMA_ENTRY_H
 

@@ -18,10 +18,12 @@ enum leat_limit {
     LIMIT_PAYLOAD_DEPTH = 64,
     LIMIT_HEADER_BYTES = 2048, /* the line in front of a redelivered payload */
     LIMIT_ENTRY_BYTES = LIMIT_PAYLOAD_BYTES + LIMIT_HEADER_BYTES,
-    LIMIT_ERROR_BYTES = 256, /* of an error kept in the header, escaped */
-    LIMIT_DELIVERIES = 5,    /* crashes that a job may cause before it dies */
-    LIMIT_ATTEMPTS = 1000,   /* that a policy may allow */
-    LIMIT_RETRY_LIST = 32,   /* delays in a policy of the kind "list" */
+    LIMIT_ERROR_BYTES = 256,         /* of an error kept in the header, escaped */
+    LIMIT_HEADER_COUNT = 1000000000, /* of deliveries and fails: one more always fits */
+    LIMIT_SLOT_BYTES = 128,          /* of the flight that a header names */
+    LIMIT_DELIVERIES = 5,            /* crashes that a job may cause before it dies */
+    LIMIT_ATTEMPTS = 1000,           /* that a policy may allow */
+    LIMIT_RETRY_LIST = 32,           /* delays in a policy of the kind "list" */
     LIMIT_REQUEST_HEADERS = 16,
     LIMIT_REQUEST_HEADER_BYTES = 1024,
 
