@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands of `leat`: one file each, `cmd_NAME.c`, which ends in the command's entry for
+ * the table in main.c. A command parses its options with opt_parse(), writes data to stdout
+ * and all else to stderr, and returns its exit status. */
+#ifndef LEAT_PRODUCER_COMMAND_H
+#define LEAT_PRODUCER_COMMAND_H
+
+#include "base/err.h"
+#include "base/opt.h"
+
+struct command {
+    const char *name;
+    const char *summary; /* one line of `leat help` */
+    /* `argv[0]` is "leat NAME", as messages and --help show it. stdout is flushed by the
+     * caller. Returns an exit status. */
+    int (*run)(int argc, char **argv);
+};
+
+extern const struct command cmd_push, cmd_counter, cmd_job, cmd_queue, cmd_cache,
+    cmd_status, cmd_workers, cmd_doctor;
+
+/* The options that every command has: stands first in the struct of a command's options,
+ * so that `command_common_rows` fit it. */
+struct common_options {
+    const char *redis; /* NULL: see redis_url_choose() */
+    int json;
+};
+
+enum { COMMAND_COMMON_COUNT = 2 };
+extern const struct opt command_common_rows[COMMAND_COMMON_COUNT];
+
+/* Print `leat: <text>` on stderr. Returns the exit status that belongs to the code. */
+int command_fail(const struct err *err);
+
+#endif
