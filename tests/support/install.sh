@@ -52,7 +52,7 @@ packages_apt() {
   local quiet=(env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1)
   "${as_root[@]}" "${quiet[@]}" apt-get update -q &&
     "${as_root[@]}" "${quiet[@]}" apt-get install -q -y --no-install-recommends \
-      -o "DPkg::Pre-Install-Pkgs::=$PWD/tests/support/no-services.sh" "$@"
+      -o "DPkg::Pre-Install-Pkgs::='$PWD/tests/support/no-services.sh'" "$@"
 }
 
 # redis_link DIR: makes DIR/redis-server. Where only redis-tools is installed the server is
