@@ -134,6 +134,7 @@ static int scan_word(struct scan *scan, enum member_kind *kind)
     return -1;
 }
 
+/* `depth` counts the brackets that are open around what is scanned. */
 static int scan_value(struct scan *scan, int depth, struct member *member);
 
 static int scan_array(struct scan *scan, int depth)
@@ -203,6 +204,9 @@ static int scan_object(struct scan *scan, int depth, struct members *members)
 
 static int scan_any(struct scan *scan, int depth, struct member *member)
 {
+    /* An empty bracket is as deep as a full one. */
+    if (depth == LIMIT_PAYLOAD_DEPTH && (*scan->at == '{' || *scan->at == '['))
+        return -1;
     switch (*scan->at) {
     case '"': member->kind = MEMBER_STRING; return scan_string(scan, &member->escaped);
     case '{': member->kind = MEMBER_OBJECT; return scan_object(scan, depth + 1, NULL);
@@ -218,8 +222,7 @@ static int scan_value(struct scan *scan, int depth, struct member *member)
 {
     const char *start = scan->at;
     member->escaped = 0;
-    if (start == scan->end || depth > LIMIT_PAYLOAD_DEPTH ||
-        scan_any(scan, depth, member) != 0)
+    if (start == scan->end || scan_any(scan, depth, member) != 0)
         return -1;
     member->raw = (struct bytes){start, (size_t)(scan->at - start)};
     return 0;
