@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "schema/args.h"
+#include "base/text.h"
 #include "schema/fields.h"
 
 #include <string.h>
@@ -82,17 +83,26 @@ static int has_control(struct bytes text)
     return 0;
 }
 
+enum { SHOWN_BYTES = 60 }; /* of what is refused */
+
+/* Record `reason` and what it is about, made fit to be shown. */
+static int refuse(struct err *err, const char *reason, struct bytes what)
+{
+    struct buf shown = {0};
+    text_printable(&shown, what, SHOWN_BYTES);
+    int code = err_set(err, LEAT_EDATA, "%s %s", reason, buf_text(&shown));
+    buf_fini(&shown);
+    return code;
+}
+
 static int read_header(const struct member *member, struct refresh_args *out,
                        struct arena *arena, struct err *err)
 {
     struct bytes value;
     if (member->key_escaped || !is_header_name(member->key))
-        return err_set(
-            err, LEAT_EDATA, "'headers' has a name that is no header name: %.*s",
-            (int)(member->key.len < 60 ? member->key.len : 60), member->key.at);
+        return refuse(err, "'headers' has a name that is no header name:", member->key);
     if (is_ours(member->key))
-        return err_set(err, LEAT_EDATA, "'headers' must not set %.*s",
-                       (int)member->key.len, member->key.at);
+        return refuse(err, "'headers' must not set", member->key);
     if (member_text(member, arena, &value) != 0 || has_control(value))
         return err_set(err, LEAT_EDATA, "'headers.%.*s' must be a string on one line",
                        (int)member->key.len, member->key.at);
@@ -132,10 +142,11 @@ int refresh_args_read(struct refresh_args *out, struct bytes args, struct arena 
             fields_read(refresh_rows, COUNT(refresh_rows), &members, arena, &read, err);
     if (code != LEAT_OK)
         return code;
-    if (!is_http(read.args.url) || has_control(read.args.url))
-        return err_set(
-            err, LEAT_EDATA, "'url' must begin with http:// or https://, not %.*s",
-            (int)(read.args.url.len < 60 ? read.args.url.len : 60), read.args.url.at);
+    if (!is_http(read.args.url))
+        return refuse(err, "'url' must begin with http:// or https://, not",
+                      read.args.url);
+    if (has_control(read.args.url))
+        return refuse(err, "'url' has a control character:", read.args.url);
     if (read.args.key.len == 0)
         read.args.key = read.args.url;
     if (read.headers.len > 0)

@@ -71,31 +71,47 @@ static int kind_of(struct bytes policy, enum backoff_kind *kind)
     return -1;
 }
 
-/* Read `[1000, 5000, …]`. */
+static int is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct bytes trim(struct bytes text)
+{
+    for (; text.len > 0 && is_blank(*text.at); text.at++)
+        text.len--;
+    while (text.len > 0 && is_blank(text.at[text.len - 1]))
+        text.len--;
+    return text;
+}
+
+/* Take what stands before the next comma; the comma goes too. */
+static struct bytes take_item(struct bytes *rest)
+{
+    const char *comma = memchr(rest->at, ',', rest->len);
+    struct bytes item = {rest->at,
+                         comma != NULL ? (size_t)(comma - rest->at) : rest->len};
+    size_t used = item.len + (comma != NULL);
+    *rest = (struct bytes){rest->at + used, rest->len - used};
+    return trim(item);
+}
+
+/* Read `[1000, 5000, …]`, which is known to be a JSON array. */
 static int read_list(struct bytes raw, struct backoff *out, struct err *err)
 {
-    const char *at = raw.at + 1, *end = raw.at + raw.len - 1;
-    out->list_count = 0;
-    while (at < end) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        const char *stop = comma != NULL ? comma : end;
-        struct bytes item = {at, (size_t)(stop - at)};
-        while (item.len > 0 && strchr(" \t\r\n", *item.at) != NULL)
-            item.at++, item.len--;
-        while (item.len > 0 && strchr(" \t\r\n", item.at[item.len - 1]) != NULL)
-            item.len--;
+    struct bytes rest = trim((struct bytes){raw.at + 1, raw.len - 2});
+    if (rest.len == 0)
+        return err_set(err, LEAT_EDATA, "'retry.list_ms' is empty");
+    for (out->list_count = 0; rest.len > 0; out->list_count++) {
         int64_t ms;
-        if (text_to_int(item, &ms) != 0 || ms < 1 || ms > LIMIT_DELAY_MS)
+        if (text_to_int(take_item(&rest), &ms) != 0 || ms < 1 || ms > LIMIT_DELAY_MS)
             return err_set(err, LEAT_EDATA,
                            "'retry.list_ms' must hold whole milliseconds");
         if (out->list_count == LIMIT_RETRY_LIST)
             return err_set(err, LEAT_EDATA, "'retry.list_ms' has more than %d delays",
                            LIMIT_RETRY_LIST);
-        out->list_ms[out->list_count++] = ms;
-        at = stop + 1;
+        out->list_ms[out->list_count] = ms;
     }
-    if (out->list_count == 0)
-        return err_set(err, LEAT_EDATA, "'retry.list_ms' is empty");
     return LEAT_OK;
 }
 
@@ -142,7 +158,7 @@ void envelope_write(struct buf *out, const struct envelope_draft *draft)
 {
     buf_adds(out, "{\"type\":");
     text_json_string(out, bytes_of(draft->type));
-    if (draft->id != NULL) {
+    if (draft->id != NULL && *draft->id != '\0') {
         buf_adds(out, ",\"id\":");
         text_json_string(out, bytes_of(draft->id));
     }

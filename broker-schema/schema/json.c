@@ -35,7 +35,8 @@ int json_check_object(struct bytes json, struct err *err)
         return err_set(err, LEAT_EDATA, "nested %d deep, the limit is %d", depth,
                        LIMIT_PAYLOAD_DEPTH);
     json_error_t reason;
-    json_t *tree = json_loadb(json.at, json.len, JSON_REJECT_DUPLICATES, &reason);
+    json_t *tree =
+        json_loadb(json.at, json.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &reason);
     if (tree == NULL)
         return err_set(err, LEAT_EDATA, "not JSON: %s (byte %d)", reason.text,
                        reason.position);
