@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* --drain: when is there nothing left to do? One read-only script per queue tells what is
+ * ready, in flight anywhere, due soon and due later. */
+#ifndef LEAT_WORKER_DRAIN_H
+#define LEAT_WORKER_DRAIN_H
+
+#include "worker/worker.h"
+
+struct drain_watch *drain_new(struct worker *worker);
+void drain_free(struct drain_watch *watch);
+
+/* The worker holds nothing and found nothing: ask whether that is all. */
+void drain_ask(struct worker *worker);
+
+#endif

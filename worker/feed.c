@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/feed.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/bell.h"
+#include "broker/script_call.h"
+#include "worker/lease.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    DEPTH = 4,          /* reserves without an answer */
+    FIRST_BATCH = 16,   /* of a queue nobody knows yet */
+    SCAN_BATCH = 256,   /* how far to look for instant jobs behind slow ones */
+    FULL_REST_MS = 200, /* how often to look so */
+    BROKEN_REST_MS = 5000,
+    SOLO_GAP_MS = 1000, /* ordinary jobs' time between two suspects */
+};
+
+static void on_rest(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop, (void)events;
+    feed_wake(watcher->data);
+}
+
+void feed_init(struct feed *feed, struct worker *worker, const struct queue *queue)
+{
+    *feed = (struct feed){.worker = worker, .queue = *queue, .batch = FIRST_BATCH};
+    ev_timer_init(&feed->rest, on_rest, 0, 0);
+    feed->rest.data = feed;
+    if (worker->config->drain != DRAIN_NO)
+        return;
+    feed->bells[0] = bell_new(feed, 0);
+    feed->bells[1] = bell_new(feed, 1);
+}
+
+void feed_fini(struct feed *feed)
+{
+    ev_timer_stop(feed->worker->loop, &feed->rest);
+    bell_free(feed->bells[0]);
+    bell_free(feed->bells[1]);
+}
+
+/* ---- what to ask for ---------------------------------------------------------------- */
+
+void feed_learn(struct feed *feed, const struct feed_news *news)
+{
+    int slots = feed->worker->slots_free;
+    feed->empty = 0;
+    if (news->back > 0) {
+        /* No slot is free, but instant jobs behind the slow ones must not wait for one. */
+        feed->batch = SCAN_BATCH;
+        feed_rest(feed, FULL_REST_MS);
+    } else if (news->slow > 0) {
+        feed->batch = slots > 0 ? slots : 1;
+    } else if (news->got >= news->asked && feed->batch < LIMIT_LEASE_JOBS) {
+        feed->batch =
+            feed->batch * 2 < LIMIT_LEASE_JOBS ? feed->batch * 2 : LIMIT_LEASE_JOBS;
+    }
+    if (feed->state == FEED_IDLE)
+        feed->state = FEED_HUNGRY;
+}
+
+static int has_room(const struct worker *worker, int jobs)
+{
+    return worker->held_jobs + jobs <= LIMIT_HELD_JOBS &&
+           worker->held_bytes + LIMIT_LEASE_BYTES <= LIMIT_HELD_BYTES;
+}
+
+static int suspects_wait(const struct worker *worker)
+{
+    for (int i = 0; i < worker->feed_count; i++)
+        if (worker->feeds[i].suspects > 0)
+            return 1;
+    return 0;
+}
+
+/* A suspect runs alone: nothing else is held, asked for, or about to arrive. */
+static int takes_suspect(struct feed *feed)
+{
+    const struct worker *worker = feed->worker;
+    if (feed->suspects == 0 || !worker_is_empty(worker))
+        return 0;
+    feed->suspects--;
+    lease_reserve(lease_new(feed, 1, worker->config->lease_ms), 1);
+    return 1;
+}
+
+static int holds_suspect(const struct worker *worker)
+{
+    for (const struct lease *lease = worker->leases; lease != NULL; lease = lease->next)
+        if (lease->solo)
+            return 1;
+    return 0;
+}
+
+static void reserve(struct feed *feed)
+{
+    struct worker *worker = feed->worker;
+    while (feed->state == FEED_HUNGRY && feed->reserving < DEPTH &&
+           has_room(worker, feed->batch) && link_is_up(worker->link)) {
+        /* Ask for more only while every answer was full. */
+        if (feed->reserving > 0 && feed->batch < LIMIT_LEASE_JOBS)
+            return;
+        lease_reserve(lease_new(feed, feed->batch, worker->config->lease_ms), 0);
+    }
+}
+
+void feed_pump(struct feed *feed)
+{
+    struct worker *worker = feed->worker;
+    if (!worker_takes(worker) || holds_suspect(worker))
+        return;
+    int patient = clock_mono_ms() - worker->solo_last_mono_ms < SOLO_GAP_MS &&
+                  worker->config->drain == DRAIN_NO;
+    if (suspects_wait(worker) && !patient) {
+        takes_suspect(feed); /* or waits until the worker is empty */
+        return;
+    }
+    if (feed->state == FEED_HUNGRY)
+        reserve(feed);
+    if (feed->state == FEED_IDLE && feed->bells[0] != NULL) {
+        bell_arm(feed->bells[0]);
+        bell_arm(feed->bells[1]);
+    }
+}
+
+/* ---- states ------------------------------------------------------------------------- */
+
+void feed_wake(struct feed *feed)
+{
+    ev_timer_stop(feed->worker->loop, &feed->rest);
+    feed->state = FEED_HUNGRY;
+    feed->empty = 0;
+    feed_pump(feed);
+}
+
+void feed_rest(struct feed *feed, int64_t ms)
+{
+    feed->state = FEED_RESTING;
+    ev_timer_stop(feed->worker->loop, &feed->rest);
+    ev_timer_set(&feed->rest, (double)ms / 1000, 0);
+    ev_timer_start(feed->worker->loop, &feed->rest);
+}
+
+void feed_found_nothing(struct feed *feed)
+{
+    feed->empty++;
+    if (feed->state == FEED_HUNGRY && feed->reserving == 0)
+        feed->state = FEED_IDLE;
+    if (feed->batch > FIRST_BATCH)
+        feed->batch /= 2;
+}
+
+void feed_refused(struct feed *feed, const struct answer *answer)
+{
+    struct worker *worker = feed->worker;
+    char text[240];
+    switch (answer->code) {
+    case LEAT_ELINK:
+    case LEAT_EBUSY: feed_rest(feed, FULL_REST_MS); return;
+    case LEAT_EFOREIGN:
+        snprintf(text, sizeof text, "queue %s stands still: %.150s", feed->queue.name,
+                 answer->text);
+        worker_alarm(worker, text);
+        if (worker->config->drain == DRAIN_NO) {
+            feed_rest(feed, BROKEN_REST_MS);
+            return;
+        }
+        break;
+    default: break;
+    }
+    struct err err = {0};
+    err_set(&err, answer->code, "queue %s: %s", feed->queue.name, answer->text);
+    worker_fail(worker, &err);
+}
+
+/* ---- giving back -------------------------------------------------------------------- */
+
+static void on_released(void *arg, struct answer *answer)
+{
+    struct feed *feed = arg;
+    feed->worker->releasing--;
+    if (answer->code != LEAT_OK)
+        log_warn("release failed", " queue=%s err=\"%.100s\"", feed->queue.name,
+                 answer->text);
+    worker_pump(feed->worker);
+}
+
+void feed_release(struct feed *feed, const char *lease)
+{
+    struct worker *worker = feed->worker;
+    call_release(&worker->cmd, &feed->queue);
+    cmd_adds(&worker->cmd, lease);
+    if (link_send(worker->link, &worker->cmd, LINK_RESEND | LINK_RETRY, 0, on_released,
+                  feed) == LEAT_OK)
+        worker->releasing++;
+}

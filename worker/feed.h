@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* One queue's supply: how many leases to ask for, how large, and when. The size of a lease
+ * adapts: as many jobs as there are free slots at first, doubling while the queue turns out
+ * to hold only instant jobs; several are in flight, so that Redis never waits for us. */
+#ifndef LEAT_WORKER_FEED_H
+#define LEAT_WORKER_FEED_H
+
+#include "worker/worker.h"
+
+struct bell;
+
+enum feed_state {
+    FEED_HUNGRY,  /* there may be jobs: reserve */
+    FEED_IDLE,    /* the last reserve found none: the bells wait */
+    FEED_RESTING, /* not now: paused, broken, or only jobs that find no slot */
+};
+
+struct feed {
+    struct worker *worker;
+    struct queue queue;
+    enum feed_state state;
+    int reserving; /* reserves without an answer */
+    int batch;     /* jobs to ask for */
+    int suspects;  /* waiting to run alone, as last seen */
+    int empty;     /* reserves in a row that found nothing */
+    ev_timer rest;
+    struct bell *bells[2];
+};
+
+/* What a reserve brought, for the next one's size. */
+struct feed_news {
+    int asked, got;
+    int slow; /* jobs of slow types */
+    int back; /* of them, given back for want of a slot */
+};
+
+void feed_init(struct feed *feed, struct worker *worker, const struct queue *queue);
+void feed_fini(struct feed *feed);
+
+/* Reserve, or arm the bells, as the state asks for. */
+void feed_pump(struct feed *feed);
+
+/* There may be jobs. */
+void feed_wake(struct feed *feed);
+
+/* Leave the queue alone for a while. */
+void feed_rest(struct feed *feed, int64_t ms);
+
+/* A reserve was answered: with jobs, with none. */
+void feed_learn(struct feed *feed, const struct feed_news *news);
+void feed_found_nothing(struct feed *feed);
+
+/* A reserve or a settle was refused for good: stop the queue or the worker. */
+void feed_refused(struct feed *feed, const struct answer *answer);
+
+/* Give leases back: those whose reply was lost, and unstarted ones. */
+void feed_release(struct feed *feed, const char *lease);
+
+#endif

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/* lease_new -> lease_reserve -> lease_reserved -> settle -> on_settled -> lease_free.
+ *
+ * Sorting gives every job an outcome. When Redis refuses one of the summed increments (a
+ * counter would overflow, or holds no integer) nothing has changed: the lease is sorted once
+ * more, with the refused counters' jobs counted one by one, so that only the jobs at fault
+ * die. */
+#include "worker/lease.h"
+#include "worker/attempt.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rnd.h"
+#include "broker/script_call.h"
+#include "schema/pack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MARGIN_MS = 1000,           /* of a lease, in which nothing starts any more */
+    NO_HANDLER_MS = 86400000,   /* after which a job without a handler dies */
+    NO_HANDLER_FIRST_MS = 5000, /* its back-off */
+    NO_HANDLER_CAP_MS = 300000,
+};
+
+static void settle(struct lease *lease);
+
+/* ---- life --------------------------------------------------------------------------- */
+
+struct lease *lease_new(struct feed *feed, int jobs_max, int64_t ttl_ms)
+{
+    struct worker *worker = feed->worker;
+    struct lease *lease = xcalloc(1, sizeof *lease);
+    int64_t margin_ms = ttl_ms / 5 > MARGIN_MS ? ttl_ms / 5 : MARGIN_MS;
+    worker_next_lease(worker, lease->id);
+    lease->feed = feed;
+    lease->asked = jobs_max;
+    lease->sent_mono_ms = clock_mono_ms();
+    lease->deadline_mono_ms = lease->sent_mono_ms + ttl_ms - margin_ms;
+    lease->next = worker->leases;
+    lease->link_here = &worker->leases;
+    if (lease->next != NULL)
+        lease->next->link_here = &lease->next;
+    worker->leases = lease;
+    return lease;
+}
+
+static void drop_claims(struct lease *lease)
+{
+    while (lease->claims != NULL)
+        attempt_free(lease->claims);
+}
+
+void lease_free(struct lease *lease)
+{
+    struct worker *worker = lease->feed->worker;
+    *lease->link_here = lease->next;
+    if (lease->next != NULL)
+        lease->next->link_here = lease->link_here;
+    worker->held_jobs -= lease->jobs;
+    worker->held_bytes -= lease->budget_bytes;
+    if (lease->solo)
+        worker->solo_last_mono_ms = clock_mono_ms();
+    drop_claims(lease);
+    arena_fini(&lease->arena);
+    reply_free(lease->body);
+    free(lease->refused);
+    free(lease);
+}
+
+/* ---- reserving ---------------------------------------------------------------------- */
+
+static void on_reserved(void *arg, struct answer *answer)
+{
+    struct lease *lease = arg;
+    struct feed *feed = lease->feed;
+    struct worker *worker = feed->worker;
+    feed->reserving--;
+    worker->reserving--;
+    if (answer->code == LEAT_OK) {
+        if (lease_reserved(lease, answer) == 0) {
+            lease_free(lease);
+            feed_found_nothing(feed);
+        }
+    } else {
+        if (answer->code == LEAT_ELINK)
+            feed_release(feed, lease->id); /* it may have run: what it took goes back */
+        lease_free(lease);
+        feed_refused(feed, answer);
+    }
+    worker_pump(worker);
+}
+
+void lease_reserve(struct lease *lease, int with_suspect)
+{
+    struct feed *feed = lease->feed;
+    struct worker *worker = feed->worker;
+    lease->budget_bytes = LIMIT_LEASE_BYTES;
+    worker->held_bytes += lease->budget_bytes;
+    lease->solo = with_suspect;
+    call_reserve(&worker->cmd, &feed->queue, lease->id, lease->asked,
+                 worker->config->lease_ms, LIMIT_LEASE_BYTES, with_suspect);
+    if (link_send(worker->link, &worker->cmd, LINK_RETRY, 0, on_reserved, lease) !=
+        LEAT_OK) {
+        lease_free(lease);
+        return;
+    }
+    feed->reserving++;
+    worker->reserving++;
+}
+
+/* Index the entries of the body. Returns their number, or -1. */
+static int open_body(struct lease *lease)
+{
+    struct pack_reader reader;
+    if (pack_open(&reader, reply_bytes(lease->body)) != 0 ||
+        reader.left > LIMIT_LEASE_JOBS)
+        return -1;
+    int count = (int)reader.left;
+    lease->entries = arena_alloc(&lease->arena, (size_t)count * sizeof *lease->entries);
+    for (int i = 0; i < count; i++)
+        if (pack_next(&reader, &lease->entries[i]) != 0)
+            return -1;
+    return count;
+}
+
+int lease_reserved(struct lease *lease, struct answer *answer)
+{
+    struct worker *worker = lease->feed->worker;
+    if (reply_is_int(answer->reply)) {
+        if (reply_int(answer->reply, 0) == -2)
+            feed_rest(lease->feed, 1000); /* paused */
+        return 0;
+    }
+    lease->body = answer_take(answer);
+    int jobs = open_body(lease);
+    if (jobs < 0) {
+        struct err err = {0};
+        err_set(&err, LEAT_EBUG, "lease %s has a body that is no list of jobs",
+                lease->id);
+        worker_fail(worker, &err);
+        return 0;
+    }
+    lease->jobs = jobs;
+    worker->held_jobs += jobs;
+    if (worker->state != WORKER_RUNNING || clock_mono_ms() > lease->deadline_mono_ms) {
+        feed_release(lease->feed, lease->id);
+        lease_free(lease);
+    } else {
+        settle(lease);
+    }
+    return jobs;
+}
+
+/* ---- sorting ------------------------------------------------------------------------ */
+
+/* A job being sorted. */
+struct sorting {
+    struct lease *lease;
+    struct worker *worker;
+    struct entry entry;
+    struct envelope envelope;
+    struct err err;
+    struct feed_news news;
+    int bad;
+};
+
+/* The job's header, with what `entry` says now. Borrowed from the lease's arena. */
+static const char *header_of(struct sorting *sorting, const char *error)
+{
+    struct buf header = {0};
+    if (sorting->entry.first_seen_ms == 0)
+        sorting->entry.first_seen_ms = worker_redis_now_ms(sorting->worker);
+    entry_write_header(&header, &sorting->entry, error);
+    const char *kept = arena_dup(&sorting->lease->arena, buf_bytes(&header));
+    buf_fini(&header);
+    return kept;
+}
+
+static void log_end(const struct sorting *sorting, const char *msg, const char *error)
+{
+    char quoted[400];
+    log_warn(msg, " queue=%s job=%.*s type=%.*s deliveries=%lld fails=%lld err=%s",
+             sorting->lease->feed->queue.name, (int)sorting->entry.iid.len,
+             sorting->entry.iid.at, (int)sorting->envelope.type.len,
+             sorting->envelope.type.at, (long long)sorting->entry.deliveries,
+             (long long)sorting->entry.fails, log_quote(quoted, sizeof quoted, error));
+}
+
+static void sort_dead(struct sorting *sorting, const char *error)
+{
+    struct settlement *settlement = &sorting->worker->settlement;
+    settlement_add(settlement, OUTCOME_DEAD);
+    cmd_adds(&settlement->args, header_of(sorting, error));
+    sorting->worker->failed++;
+    log_end(sorting, "job died", error);
+}
+
+static void sort_bad(struct sorting *sorting, size_t header_bytes, const char *reason)
+{
+    struct settlement *settlement = &sorting->worker->settlement;
+    settlement_add(settlement, OUTCOME_BAD);
+    cmd_add_int(&settlement->args, (int64_t)header_bytes);
+    if (sorting->bad++ == 0) {
+        char quoted[400];
+        log_warn("quarantined", " queue=%s reason=%s", sorting->lease->feed->queue.name,
+                 log_quote(quoted, sizeof quoted, reason));
+    }
+}
+
+/* Not a failure: again later, until a day is over. */
+static void sort_later(struct sorting *sorting, const char *reason, struct bytes type)
+{
+    struct settlement *settlement = &sorting->worker->settlement;
+    int64_t now_ms = worker_redis_now_ms(sorting->worker);
+    const char *header = header_of(sorting, reason);
+    int64_t age_ms = now_ms - sorting->entry.first_seen_ms;
+    if (age_ms > NO_HANDLER_MS) {
+        sort_dead(sorting, reason);
+        return;
+    }
+    int64_t delay_ms = age_ms < NO_HANDLER_FIRST_MS ? NO_HANDLER_FIRST_MS : age_ms;
+    if (delay_ms > NO_HANDLER_CAP_MS)
+        delay_ms = NO_HANDLER_CAP_MS;
+    settlement_add(settlement, OUTCOME_LATER);
+    cmd_adds(&settlement->args, header);
+    cmd_add_int(&settlement->args,
+                delay_ms / 2 + (int64_t)rnd_below((uint64_t)delay_ms / 2 + 1));
+    cmd_add(&settlement->args, type);
+}
+
+static void sort_unknown(struct sorting *sorting)
+{
+    struct bytes type = sorting->envelope.type;
+    const char *reason = arena_printf(&sorting->lease->arena, "no handler for %.*s",
+                                      (int)type.len, type.at);
+    sort_later(sorting, reason, type);
+}
+
+static void sort_instant(struct sorting *sorting, const struct job_type *type)
+{
+    struct lease *lease = sorting->lease;
+    struct settlement *settlement = &sorting->worker->settlement;
+    struct increment_args args;
+    if (type->read(&args, sorting->envelope.args, &lease->arena, &sorting->err) !=
+        LEAT_OK) {
+        sort_dead(sorting, sorting->err.text);
+    } else if (lease->refused != NULL && tally_has(lease->refused, args.counter)) {
+        settlement_add(settlement, OUTCOME_COUNTED);
+        cmd_add(&settlement->args, args.counter);
+        cmd_add_int(&settlement->args, args.by);
+        cmd_adds(&settlement->args,
+                 header_of(sorting, "the counter would overflow, or holds no integer"));
+    } else {
+        settlement_add(settlement, OUTCOME_DONE);
+        tally_add(&sorting->worker->tally, args.counter, args.by);
+    }
+}
+
+static void keep_claim(struct lease *lease, struct attempt *attempt)
+{
+    struct attempt **end = &lease->claims;
+    while (*end != NULL)
+        end = &(*end)->next;
+    attempt->next = NULL;
+    attempt->link_here = end;
+    *end = attempt;
+}
+
+static void sort_slow(struct sorting *sorting, const struct job_type *type)
+{
+    struct worker *worker = sorting->worker;
+    struct settlement *settlement = &worker->settlement;
+    sorting->news.slow++;
+    if (worker->slots_free == 0) {
+        sorting->news.back++;
+        settlement_add(settlement, OUTCOME_BACK);
+        cmd_adds(&settlement->args, "");
+        return;
+    }
+    struct attempt *attempt;
+    const char *header = header_of(sorting, NULL);
+    if (attempt_new(&attempt, sorting->lease->feed, type, &sorting->entry,
+                    &sorting->err) != LEAT_OK) {
+        sort_dead(sorting, sorting->err.text);
+        return;
+    }
+    keep_claim(sorting->lease, attempt);
+    settlement_add(settlement, OUTCOME_FLIGHT);
+    cmd_adds(&settlement->args, header);
+    cmd_adds(&settlement->args, attempt->lease);
+    cmd_add_int(&settlement->args, worker->config->lease_ms);
+    cmd_add_int(&settlement->args, attempt->refresh.max_age_ms);
+    settlement_claim(settlement, attempt->cache_key);
+}
+
+static int is_expired(const struct sorting *sorting)
+{
+    return sorting->envelope.expires_at_ms > 0 &&
+           worker_redis_now_ms(sorting->worker) > sorting->envelope.expires_at_ms;
+}
+
+static void sort_job(struct sorting *sorting, int index)
+{
+    struct lease *lease = sorting->lease;
+    struct bytes raw = lease->entries[index];
+    struct entry *entry = &sorting->entry;
+    sorting->err = (struct err){0};
+    sorting->envelope = (struct envelope){0};
+    if (entry_read(entry, raw) != 0) {
+        sort_bad(sorting, 0, "a header that is none");
+        return;
+    }
+    if (entry->iid.len == 0)
+        entry->iid = bytes_of(arena_printf(&lease->arena, "%s.%d", lease->id, index));
+    if (entry->deliveries >= LIMIT_DELIVERIES) {
+        /* Not even parsed: that may be what kills. */
+        sort_dead(sorting, "its workers died of it, or lost it, too often");
+        return;
+    }
+    if (envelope_read(&sorting->envelope, entry->payload, &lease->arena, &sorting->err) !=
+        0) {
+        sort_bad(sorting, (size_t)(entry->payload.at - raw.at), sorting->err.text);
+        return;
+    }
+    const struct job_type *type = types_find(sorting->envelope.type);
+    if (is_expired(sorting))
+        settlement_add(&sorting->worker->settlement, OUTCOME_EXPIRED);
+    else if (sorting->envelope.version > ENVELOPE_VERSION)
+        sort_later(sorting, "an envelope of a later version", bytes_of(""));
+    else if (type == NULL)
+        sort_unknown(sorting);
+    else if (type->read != NULL)
+        sort_instant(sorting, type);
+    else
+        sort_slow(sorting, type);
+}
+
+/* ---- settling ----------------------------------------------------------------------- */
+
+/* Redis refused sums: note which, and sort again. */
+static void settle_refused(struct lease *lease, const struct redisReply *list,
+                           size_t first)
+{
+    char quoted[300];
+    if (lease->refused == NULL) {
+        lease->refused = xmalloc(sizeof *lease->refused);
+        tally_reset(lease->refused);
+    }
+    for (size_t i = first; i + 1 < reply_count(list); i += 2) {
+        struct bytes name = reply_bytes(reply_at(list, i));
+        if (tally_has(lease->refused, name))
+            continue;
+        tally_add(lease->refused,
+                  (struct bytes){arena_dup(&lease->arena, name), name.len}, 0);
+    }
+    log_warn("counters refused", " queue=%s err=%s", lease->feed->queue.name,
+             log_quote(quoted, sizeof quoted, reply_bytes(reply_at(list, first + 1)).at));
+    drop_claims(lease);
+    settle(lease);
+}
+
+/* The settle says which claims may run. */
+static void run_claims(struct lease *lease, const struct redisReply *verdicts)
+{
+    for (size_t i = 1; lease->claims != NULL; i++) {
+        struct attempt *attempt = lease->claims;
+        if (bytes_is(reply_bytes(reply_at(verdicts, i)), "run"))
+            attempt_run(attempt);
+        else
+            attempt_free(attempt);
+    }
+}
+
+static void on_settled(void *arg, struct answer *answer)
+{
+    struct lease *lease = arg;
+    struct feed *feed = lease->feed;
+    struct worker *worker = feed->worker;
+    const struct redisReply *first = reply_at(answer->reply, 0);
+    if (answer->code != LEAT_OK) {
+        feed_release(feed, lease->id);
+        feed_refused(feed, answer);
+        lease_free(lease);
+    } else if (reply_is_int(answer->reply)) { /* ACK */
+        if (reply_int(answer->reply, 0) == 1)
+            worker->done += lease->jobs;
+        else
+            log_warn("lease was gone", " queue=%s lease=%s", feed->queue.name, lease->id);
+        lease_free(lease);
+    } else if (!reply_is_int(first)) {
+        settle_refused(lease, answer->reply, 0);
+        return;
+    } else if (reply_int(first, 0) == -1) {
+        settle_refused(lease, answer->reply, 1);
+        return;
+    } else {
+        worker->done += reply_int(first, 0) == 1 ? lease->plain : 0;
+        run_claims(lease, answer->reply);
+        lease_free(lease);
+    }
+    worker_pump(worker);
+}
+
+static void settle(struct lease *lease)
+{
+    struct worker *worker = lease->feed->worker;
+    struct sorting sorting = {.lease = lease,
+                              .worker = worker,
+                              .news = {.asked = lease->asked, .got = lease->jobs}};
+    int first_time = lease->refused == NULL;
+    settlement_reset(&worker->settlement);
+    tally_reset(&worker->tally);
+    for (int i = 0; i < lease->jobs; i++)
+        sort_job(&sorting, i);
+    lease->plain = worker->settlement.plain;
+    settlement_write(&worker->settlement, &worker->cmd, &lease->feed->queue, lease->id,
+                     &worker->tally);
+    link_send(worker->link, &worker->cmd, LINK_RESEND | LINK_RETRY, 0, on_settled, lease);
+    if (first_time)
+        feed_learn(lease->feed, &sorting.news);
+}

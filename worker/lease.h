@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* A lease: jobs in hand under one id and one deadline. It is reserved, opened, sorted into
+ * outcomes and settled; it ends once, whole. */
+#ifndef LEAT_WORKER_LEASE_H
+#define LEAT_WORKER_LEASE_H
+
+#include "worker/feed.h"
+
+struct lease {
+    struct lease *next, **link_here; /* in worker->leases */
+    struct feed *feed;
+    char id[LIMIT_LEASE_ID_BYTES + 1];
+    int64_t deadline_mono_ms; /* no job of it starts later */
+    int64_t sent_mono_ms;
+    int64_t budget_bytes;
+    int asked, jobs;
+    int plain; /* of them, simply done */
+    int solo;              /* reserved with_suspect */
+    struct bytes *entries; /* `jobs` of them, in `body` */
+    struct redisReply *body;
+    struct arena arena;
+    struct tally *refused;  /* counters that were refused as sums */
+    struct attempt *claims; /* slow jobs waiting for the settle's verdicts, in order */
+};
+
+/* A lease to be asked for; the id is new. Owns: itself, until it ended. */
+struct lease *lease_new(struct feed *feed, int jobs_max, int64_t ttl_ms);
+
+/* Ask for it on the worker's link. */
+void lease_reserve(struct lease *lease, int with_suspect);
+
+/* The answer of its RESERVE, from whichever connection. Returns the number of jobs. */
+int lease_reserved(struct lease *lease, struct answer *answer);
+
+/* Forget it without a word to Redis. */
+void lease_free(struct lease *lease);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The refresh type: fetch a URL, keep the copy. */
+#ifndef LEAT_WORKER_REFRESH_H
+#define LEAT_WORKER_REFRESH_H
+
+#include "worker/attempt.h"
+
+int refresh_prepare(struct attempt *attempt, struct err *err);
+void refresh_start(struct attempt *attempt);
+void refresh_cancel(struct attempt *attempt);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/tick.h"
+#include "worker/attempt.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rnd.h"
+#include "base/text.h"
+#include "broker/script_call.h"
+#include "worker/feed.h"
+#include "worker/lease.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS = 1000,
+    REAP_LEASES = 5,
+    PROMOTE_JOBS = 500,
+    RECORD_TICKS = 5, /* between two records of the worker */
+    TRIM_TICKS = 60,
+    LISTEN_MS = 5000,
+};
+
+struct tick {
+    struct worker *worker;
+    ev_timer timer;
+    ev_timer due;
+    ev_timer extend;
+    unsigned count;
+    struct link *listener;
+    char (*last_id)[48]; /* of each feed's control stream */
+    int listening;
+};
+
+/* ---- reaping and promoting ---------------------------------------------------------- */
+
+static void reap(struct feed *feed);
+static void promote(struct feed *feed);
+
+static void ignore(void *arg, struct answer *answer)
+{
+    (void)arg, (void)answer;
+}
+
+void tick_send_quietly(struct worker *worker, const struct cmd *cmd)
+{
+    link_send(worker->link, cmd, 0, 0, ignore, worker);
+}
+
+static void on_reaped(void *arg, struct answer *answer)
+{
+    struct feed *feed = arg;
+    if (answer->code != LEAT_OK)
+        return;
+    int64_t leases = reply_int(reply_at(answer->reply, 0), 0);
+    int64_t jobs = reply_int(reply_at(answer->reply, 1), 0);
+    feed->suspects = (int)reply_int(reply_at(answer->reply, 2), 0);
+    feed->worker->redis_ahead_ms =
+        reply_int(reply_at(answer->reply, 3), 0) - clock_mono_ms();
+    if (jobs > 0)
+        log_warn("recovered", " queue=%s leases=%lld jobs=%lld", feed->queue.name,
+                 (long long)leases, (long long)jobs);
+    if (leases == REAP_LEASES)
+        reap(feed);
+    if (jobs > 0 && feed->state == FEED_IDLE)
+        feed_wake(feed);
+    else if (feed->suspects > 0)
+        worker_pump(feed->worker);
+}
+
+static void reap(struct feed *feed)
+{
+    call_reap(&feed->worker->cmd, &feed->queue, REAP_LEASES);
+    link_send(feed->worker->link, &feed->worker->cmd, 0, 0, on_reaped, feed);
+}
+
+static void on_promoted(void *arg, struct answer *answer)
+{
+    struct feed *feed = arg;
+    if (answer->code != LEAT_OK)
+        return;
+    int64_t moved = reply_int(reply_at(answer->reply, 0), 0);
+    int64_t next_ms = reply_int(reply_at(answer->reply, 1), -1);
+    if (moved == PROMOTE_JOBS)
+        promote(feed);
+    else if (next_ms >= 0)
+        tick_due_in(feed->worker->tick, next_ms);
+    if (moved > 0 && feed->state == FEED_IDLE)
+        feed_wake(feed);
+}
+
+static void promote(struct feed *feed)
+{
+    call_promote(&feed->worker->cmd, &feed->queue, PROMOTE_JOBS);
+    link_send(feed->worker->link, &feed->worker->cmd, 0, 0, on_promoted, feed);
+}
+
+static void on_due(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop, (void)events;
+    struct tick *tick = watcher->data;
+    for (int i = 0; i < tick->worker->feed_count; i++)
+        promote(&tick->worker->feeds[i]);
+}
+
+void tick_due_in(struct tick *tick, int64_t ms)
+{
+    struct ev_loop *loop = tick->worker->loop;
+    double seconds = (double)(ms + 1) / 1000;
+    if (ms > TICK_MS)
+        return; /* the tick looks again before that */
+    if (ev_is_active(&tick->due) && ev_timer_remaining(loop, &tick->due) <= seconds)
+        return;
+    ev_timer_stop(loop, &tick->due);
+    ev_timer_set(&tick->due, seconds, 0);
+    ev_timer_start(loop, &tick->due);
+}
+
+/* ---- extending ---------------------------------------------------------------------- */
+
+static void abandon_lease(struct worker *worker, struct bytes id)
+{
+    for (struct attempt *it = worker->attempts.first; it != NULL; it = it->next)
+        if (bytes_is(id, it->lease)) {
+            log_warn("lease was gone", " lease=%s", it->lease);
+            attempt_abandon(it);
+            return;
+        }
+}
+
+static void on_extended(void *arg, struct answer *answer)
+{
+    struct feed *feed = arg;
+    for (size_t i = 0; i < reply_count(answer->reply); i++)
+        abandon_lease(feed->worker, reply_bytes(reply_at(answer->reply, i)));
+    worker_pump(feed->worker);
+}
+
+/* Every lease still in hand: what runs, and what waits for Redis to take its settle. */
+static int add_leases(struct cmd *cmd, const struct feed *feed)
+{
+    int count = 0;
+    for (struct attempt *it = feed->worker->attempts.first; it != NULL; it = it->next)
+        if (it->feed == feed && ++count)
+            cmd_adds(cmd, it->lease);
+    for (struct lease *it = feed->worker->leases; it != NULL; it = it->next)
+        if (it->feed == feed && it->jobs > 0 && ++count)
+            cmd_adds(cmd, it->id);
+    return count;
+}
+
+static void on_extend(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop, (void)events;
+    struct worker *worker = ((struct tick *)watcher->data)->worker;
+    for (int i = 0; i < worker->feed_count; i++) {
+        call_extend(&worker->cmd, &worker->feeds[i].queue, worker->config->lease_ms);
+        if (add_leases(&worker->cmd, &worker->feeds[i]) > 0)
+            link_send(worker->link, &worker->cmd, 0, 0, on_extended, &worker->feeds[i]);
+    }
+}
+
+/* ---- the worker's record ------------------------------------------------------------ */
+
+static void write_record(struct worker *worker)
+{
+    char host[256] = "";
+    struct buf record = {0};
+    gethostname(host, sizeof host - 1);
+    buf_adds(&record, "{\"host\":");
+    text_json_string(&record, bytes_of(host));
+    buf_addf(&record, ",\"pid\":%d,\"version\":\"%s\",\"queues\":[", (int)getpid(),
+             LEAT_VERSION);
+    for (int i = 0; i < worker->feed_count; i++)
+        buf_addf(&record, "%s\"%s\"", i ? "," : "", worker->feeds[i].queue.name);
+    buf_addf(&record,
+             "],\"slots\":%d,\"busy\":%d,\"held\":%d,\"done\":%lld,\"failed\":%lld,"
+             "\"started_ms\":%lld,\"seen_ms\":%lld,\"state\":\"%s\",\"alarm\":",
+             worker->config->slots, worker->attempts.count, worker->held_jobs,
+             (long long)worker->done, (long long)worker->failed,
+             (long long)worker->started_ms, (long long)worker_redis_now_ms(worker),
+             worker->state == WORKER_RUNNING ? "running" : "stopping");
+    text_json_string(&record, bytes_of(worker->alarm));
+    buf_addc(&record, '}');
+    cmd_set(&worker->cmd, "HSET", WORKERS_KEY, worker->id, buf_text(&record), NULL);
+    tick_send_quietly(worker, &worker->cmd);
+    buf_fini(&record);
+}
+
+static void trim(struct feed *feed)
+{
+    call_trim(&feed->worker->cmd, &feed->queue);
+    tick_send_quietly(feed->worker, &feed->worker->cmd);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)events;
+    struct tick *tick = watcher->data;
+    struct worker *worker = tick->worker;
+    int64_t next_ms = TICK_MS * 8 / 10 + (int64_t)rnd_below(TICK_MS * 4 / 10);
+    ev_timer_set(watcher, (double)next_ms / 1000, 0);
+    ev_timer_start(loop, watcher);
+    if (!link_is_up(worker->link))
+        return;
+    for (int i = 0; i < worker->feed_count; i++) {
+        reap(&worker->feeds[i]);
+        promote(&worker->feeds[i]);
+        if (tick->count % TRIM_TICKS == 0)
+            trim(&worker->feeds[i]);
+    }
+    if (tick->count % RECORD_TICKS == 0)
+        write_record(worker);
+    tick->count++;
+}
+
+/* ---- the control streams ------------------------------------------------------------ */
+
+static void listen(struct tick *tick);
+
+static int feed_of_stream(const struct worker *worker, struct bytes key)
+{
+    for (int i = 0; i < worker->feed_count; i++)
+        if (bytes_is(key, worker->feeds[i].queue.ctl))
+            return i;
+    return -1;
+}
+
+/* `due <ms>`: something is scheduled earlier than anything before. */
+static void on_message(struct tick *tick, const struct redisReply *fields)
+{
+    int64_t due_ms = reply_int(reply_field(fields, "due"), -1);
+    int64_t in_ms = due_ms - worker_redis_now_ms(tick->worker);
+    if (due_ms >= 0)
+        tick_due_in(tick, in_ms > 0 ? in_ms : 0);
+}
+
+static void on_heard(void *arg, struct answer *answer)
+{
+    struct tick *tick = arg;
+    tick->listening = 0;
+    for (size_t s = 0; s < reply_count(answer->reply); s++) {
+        const struct redisReply *stream = reply_at(answer->reply, s);
+        const struct redisReply *messages = reply_at(stream, 1);
+        int feed = feed_of_stream(tick->worker, reply_bytes(reply_at(stream, 0)));
+        for (size_t m = 0; feed >= 0 && m < reply_count(messages); m++) {
+            struct bytes id = reply_bytes(reply_at(reply_at(messages, m), 0));
+            if (id.len < sizeof tick->last_id[feed]) {
+                memcpy(tick->last_id[feed], id.at, id.len);
+                tick->last_id[feed][id.len] = '\0';
+            }
+            on_message(tick, reply_at(reply_at(messages, m), 1));
+        }
+    }
+    if (answer->code == LEAT_OK)
+        listen(tick);
+}
+
+static void listen(struct tick *tick)
+{
+    struct worker *worker = tick->worker;
+    if (tick->listening || !link_is_up(tick->listener))
+        return;
+    cmd_set(&worker->cmd, "XREAD", "COUNT", "100", "BLOCK", NULL);
+    cmd_add_int(&worker->cmd, LISTEN_MS);
+    cmd_adds(&worker->cmd, "STREAMS");
+    for (int i = 0; i < worker->feed_count; i++)
+        cmd_adds(&worker->cmd, worker->feeds[i].queue.ctl);
+    for (int i = 0; i < worker->feed_count; i++)
+        cmd_adds(&worker->cmd, tick->last_id[i]);
+    tick->listening = link_send(tick->listener, &worker->cmd, 0,
+                                LISTEN_MS + LINK_PATIENCE_MS, on_heard, tick) == LEAT_OK;
+}
+
+static void on_listener_up(void *arg)
+{
+    listen(arg);
+}
+
+static void on_listener_fatal(void *arg, const struct err *err)
+{
+    worker_fail(((struct tick *)arg)->worker, err);
+}
+
+/* ---- life --------------------------------------------------------------------------- */
+
+struct tick *tick_new(struct worker *worker)
+{
+    struct tick *tick = xcalloc(1, sizeof *tick);
+    double third_s = (double)worker->config->lease_ms / 3000;
+    tick->worker = worker;
+    ev_timer_init(&tick->timer, on_tick, 0, 0);
+    ev_timer_init(&tick->due, on_due, 0, 0);
+    ev_timer_init(&tick->extend, on_extend, third_s, third_s);
+    tick->timer.data = tick->due.data = tick->extend.data = tick;
+    ev_timer_set(&tick->timer, 0.01, 0);
+    ev_timer_start(worker->loop, &tick->timer);
+    ev_timer_start(worker->loop, &tick->extend);
+    tick->last_id = xcalloc((size_t)worker->feed_count, sizeof *tick->last_id);
+    for (int i = 0; i < worker->feed_count; i++)
+        memcpy(tick->last_id[i], "$", 2);
+    struct link_config config = {.url = worker->config->url,
+                                 .name = "leat-listener",
+                                 .give_up_ms = -1,
+                                 .arg = tick,
+                                 .on_up = on_listener_up,
+                                 .on_fatal = on_listener_fatal};
+    tick->listener = link_new(worker->loop, &config);
+    return tick;
+}
+
+void tick_free(struct tick *tick)
+{
+    struct ev_loop *loop = tick->worker->loop;
+    ev_timer_stop(loop, &tick->timer);
+    ev_timer_stop(loop, &tick->due);
+    ev_timer_stop(loop, &tick->extend);
+    link_free(tick->listener);
+    free(tick->last_id);
+    free(tick);
+}

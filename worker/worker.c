@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/worker.h"
+#include "worker/attempt.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rnd.h"
+#include "worker/bell.h"
+#include "worker/drain.h"
+#include "worker/fetch.h"
+#include "worker/feed.h"
+#include "worker/lease.h"
+#include "worker/tick.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    GRACE_S = 25, /* for what runs when a stop is asked for */
+    LEAVE_S = 1,  /* for Redis to take back what is left */
+};
+
+static void begin_leaving(struct worker *worker);
+
+/* ---- questions ---------------------------------------------------------------------- */
+
+int worker_takes(const struct worker *worker)
+{
+    return worker->state == WORKER_RUNNING && worker->fatal.code == LEAT_OK;
+}
+
+static int bells_armed(const struct worker *worker)
+{
+    for (int i = 0; i < worker->feed_count; i++)
+        if (bell_is_armed(worker->feeds[i].bells[0]) ||
+            bell_is_armed(worker->feeds[i].bells[1]))
+            return 1;
+    return 0;
+}
+
+int worker_is_empty(const struct worker *worker)
+{
+    return worker->held_jobs == 0 && worker->reserving == 0 && worker->releasing == 0 &&
+           !bells_armed(worker);
+}
+
+int64_t worker_redis_now_ms(const struct worker *worker)
+{
+    return clock_mono_ms() + worker->redis_ahead_ms;
+}
+
+void worker_next_lease(struct worker *worker, char out[LIMIT_LEASE_ID_BYTES + 1])
+{
+    snprintf(out, LIMIT_LEASE_ID_BYTES + 1, "%s:%llu", worker->id,
+             (unsigned long long)++worker->lease_number);
+}
+
+void worker_alarm(struct worker *worker, const char *text)
+{
+    char quoted[200];
+    if (strcmp(worker->alarm, text) == 0)
+        return;
+    snprintf(worker->alarm, sizeof worker->alarm, "%s", text);
+    if (text[0] != '\0')
+        log_error("alarm", " text=%s", log_quote(quoted, sizeof quoted, text));
+}
+
+/* ---- the link ----------------------------------------------------------------------- */
+
+static void on_up(void *arg)
+{
+    struct worker *worker = arg;
+    log_info("redis up", " url=%s version=%s", worker->config->url.shown,
+             link_server_version(worker->link));
+    if (worker->started_ms == 0) {
+        worker->started_ms = clock_wall_ms();
+        for (int i = 0; i < worker->feed_count; i++) {
+            cmd_set(&worker->cmd, "SADD", QUEUES_KEY, worker->feeds[i].queue.name, NULL);
+            tick_send_quietly(worker, &worker->cmd);
+        }
+    }
+    worker_pump(worker);
+}
+
+static void on_down(void *arg, const char *why)
+{
+    struct worker *worker = arg;
+    char quoted[200];
+    log_warn("redis lost", " url=%s err=%s", worker->config->url.shown,
+             log_quote(quoted, sizeof quoted, why));
+}
+
+static void on_fatal(void *arg, const struct err *err)
+{
+    worker_fail(arg, err);
+}
+
+/* ---- life --------------------------------------------------------------------------- */
+
+static void on_grace(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)events;
+    struct worker *worker = watcher->data;
+    if (worker->state == WORKER_STOPPING)
+        begin_leaving(worker);
+    else
+        ev_break(loop, EVBREAK_ALL);
+}
+
+void worker_init(struct worker *worker, struct ev_loop *loop,
+                 const struct worker_config *config)
+{
+    *worker =
+        (struct worker){.loop = loop, .config = config, .slots_free = config->slots};
+    rnd_id(worker->id);
+    worker->redis_ahead_ms = clock_wall_ms() - clock_mono_ms(); /* until Redis tells */
+    ev_timer_init(&worker->grace, on_grace, 0, 0);
+    worker->grace.data = worker;
+    struct link_config link = {.url = config->url,
+                               .name = "leat-worker",
+                               .serving = 1,
+                               .give_up_ms = -1,
+                               .arg = worker,
+                               .on_up = on_up,
+                               .on_down = on_down,
+                               .on_fatal = on_fatal};
+    worker->link = link_new(loop, &link);
+    worker->feeds = xcalloc((size_t)config->queue_count, sizeof *worker->feeds);
+    for (int i = 0; i < config->queue_count; i++) {
+        struct queue queue;
+        int code = queue_init(&queue, config->queues[i], NULL);
+        assert(code == LEAT_OK); /* main has looked */
+        feed_init(&worker->feeds[worker->feed_count++], worker, &queue);
+    }
+    worker->fetcher = fetcher_new(loop, config->guard);
+    worker->tick = tick_new(worker);
+    if (config->drain != DRAIN_NO)
+        worker->drain = drain_new(worker);
+}
+
+void worker_fini(struct worker *worker)
+{
+    while (worker->attempts.first != NULL) {
+        worker->attempts.first->type->cancel(worker->attempts.first);
+        attempt_free(worker->attempts.first);
+    }
+    while (worker->leases != NULL)
+        lease_free(worker->leases);
+    for (int i = 0; i < worker->feed_count; i++)
+        feed_fini(&worker->feeds[i]);
+    drain_free(worker->drain);
+    tick_free(worker->tick);
+    fetcher_free(worker->fetcher);
+    link_free(worker->link);
+    ev_timer_stop(worker->loop, &worker->grace);
+    settlement_fini(&worker->settlement);
+    cmd_fini(&worker->cmd);
+    free(worker->feeds);
+}
+
+void worker_fail(struct worker *worker, const struct err *err)
+{
+    if (worker->fatal.code == LEAT_OK)
+        worker->fatal = *err;
+    ev_break(worker->loop, EVBREAK_ALL);
+}
+
+/* ---- stopping ----------------------------------------------------------------------- */
+
+static void set_grace(struct worker *worker, int seconds)
+{
+    ev_timer_stop(worker->loop, &worker->grace);
+    ev_timer_set(&worker->grace, seconds, 0);
+    ev_timer_start(worker->loop, &worker->grace);
+}
+
+/* Give back what still runs; what it did meanwhile counts for nothing. */
+static void begin_leaving(struct worker *worker)
+{
+    worker->state = WORKER_LEAVING;
+    set_grace(worker, LEAVE_S);
+    struct attempt *next;
+    for (struct attempt *it = worker->attempts.first; it != NULL; it = next) {
+        next = it->next;
+        if (!it->ending)
+            feed_release(it->feed, it->lease);
+        attempt_abandon(it);
+    }
+    worker_pump(worker);
+}
+
+void worker_stop(struct worker *worker)
+{
+    if (worker->state == WORKER_LEAVING)
+        return;
+    if (worker->state == WORKER_STOPPING) {
+        begin_leaving(worker);
+        return;
+    }
+    log_info("stopping", " running=%d held=%d", worker->attempts.count,
+             worker->held_jobs);
+    worker->state = WORKER_STOPPING;
+    set_grace(worker, GRACE_S);
+    for (int i = 0; i < worker->feed_count; i++)
+        for (int k = 0; k < 2; k++)
+            if (worker->feeds[i].bells[k] != NULL)
+                bell_hang_up(worker->feeds[i].bells[k]);
+    worker_pump(worker);
+}
+
+void worker_pump(struct worker *worker)
+{
+    if (worker->state != WORKER_RUNNING) {
+        if (worker_is_empty(worker))
+            ev_break(worker->loop, EVBREAK_ALL);
+        return;
+    }
+    int hungry = 0;
+    for (int i = 0; i < worker->feed_count; i++) {
+        feed_pump(&worker->feeds[i]);
+        hungry += worker->feeds[i].state == FEED_HUNGRY || worker->feeds[i].suspects > 0;
+    }
+    if (worker->drain != NULL && hungry == 0 && worker_is_empty(worker))
+        drain_ask(worker);
+}

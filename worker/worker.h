@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* A worker process: feeds that reserve leases, leases that are read and settled, attempts
+ * that run slow jobs, and a clock that ticks for all of them. One thread, one loop.
+ *
+ *   feed.c      what to ask for, and when          lease.c     reading, sorting, settling
+ *   bell.c      waking up an idle feed              attempt.c   slow jobs, each under its lease
+ *   tick.c      reap, promote, extend, heartbeat    drain.c     when --drain is done
+ */
+#ifndef LEAT_WORKER_WORKER_H
+#define LEAT_WORKER_WORKER_H
+
+#include "broker/link.h"
+#include "schema/queue.h"
+#include "worker/settlement.h"
+#include "worker/tally.h"
+
+#include <ev.h>
+
+enum { WORKER_QUEUES_MAX = 64 };
+
+enum drain { DRAIN_NO, DRAIN_READY, DRAIN_ALL };
+
+struct netguard;
+
+struct worker_config {
+    struct redis_url url;
+    const char *queues[WORKER_QUEUES_MAX];
+    int queue_count;
+    int slots; /* slow jobs at once */
+    int64_t lease_ms;
+    enum drain drain;
+    const struct netguard *guard; /* which addresses may be fetched from */
+};
+
+enum worker_state {
+    WORKER_RUNNING,
+    WORKER_STOPPING, /* takes nothing, finishes what runs */
+    WORKER_LEAVING,  /* gives back what is left */
+};
+
+struct attempt;
+struct fetcher;
+struct lease;
+
+struct attempts {
+    struct attempt *first;
+    int count;
+};
+
+struct worker {
+    struct ev_loop *loop;
+    const struct worker_config *config;
+    enum worker_state state;
+    char id[40]; /* of this incarnation; begins every lease id */
+    uint64_t lease_number;
+
+    struct link *link;
+    struct feed *feeds;
+    int feed_count;
+    struct tick *tick;
+    struct drain_watch *drain;
+    struct fetcher *fetcher;
+
+    struct lease *leases; /* reserved or being settled */
+    struct attempts attempts;
+    int slots_free;
+    int held_jobs, reserving, releasing;
+    int64_t held_bytes;
+    int64_t solo_last_mono_ms;
+
+    int64_t redis_ahead_ms; /* Redis TIME minus our monotonic clock */
+    int64_t started_ms;     /* Redis TIME */
+    int64_t done, failed;
+    char alarm[240];
+
+    ev_timer grace; /* how long a stop may take */
+    struct err fatal;
+
+    /* kept between leases, so that the hot path does not allocate */
+    struct tally tally;
+    struct settlement settlement;
+    struct cmd cmd;
+};
+
+/* Set up and connect. Owns: the caller frees with worker_free() after the loop. */
+void worker_init(struct worker *worker, struct ev_loop *loop,
+                 const struct worker_config *config);
+void worker_fini(struct worker *worker);
+
+/* Stop taking jobs, finish what runs for up to 25 s, give the rest back, then break the
+ * loop. A second call gives back at once. */
+void worker_stop(struct worker *worker);
+
+/* Break the loop with an error. */
+void worker_fail(struct worker *worker, const struct err *err);
+
+/* Something ended or came free: look what to do next. */
+void worker_pump(struct worker *worker);
+
+/* May new jobs be reserved? */
+int worker_takes(const struct worker *worker);
+
+/* Does the worker hold nothing, and is nothing on its way to it? */
+int worker_is_empty(const struct worker *worker);
+
+/* Milliseconds of Redis TIME, as far as known. */
+int64_t worker_redis_now_ms(const struct worker *worker);
+
+/* Write the next lease id; no id is used twice. */
+void worker_next_lease(struct worker *worker, char out[LIMIT_LEASE_ID_BYTES + 1]);
+
+/* Note a condition that an operator must see; it is logged once and shown in the record. */
+void worker_alarm(struct worker *worker, const char *text);
+
+#endif
