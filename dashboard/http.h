@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* The HTTP door: routes in, answers out, inside a libev loop. It owns the sockets, the
+ * protocol and all that a hostile client may try (see "What is refused"); it knows no page,
+ * no job and no Redis. The HTTP library stays behind http.c.
+ *
+ * A handler answers its request before it returns, or calls http_defer() and answers later,
+ * once, however late: also when the client is gone or the server is closed by then.
+ *
+ * What is refused, each as application/problem+json: an unknown path (404), another method
+ * than the path has (405 with Allow), a body where none is expected (413), a Host that is not
+ * ours (421), and with 400 whatever two parsers could read differently. All but 404 and 405
+ * end the connection. What does not even look like HTTP is answered by the library, with a
+ * page of its own, or just closed on. */
+#ifndef LEAT_DASHBOARD_HTTP_H
+#define LEAT_DASHBOARD_HTTP_H
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <stdint.h>
+
+struct ev_loop;
+struct http_server;
+struct http_request;
+
+/* Answers `request` now, or keeps it with http_defer(). Must not call http_close(). */
+typedef void (*http_handler_fn)(struct http_request *request, void *arg);
+
+struct http_route {
+    const char *method; /* "GET" serves HEAD too */
+    const char
+        *path; /* all of it, or up to a final slash and `*`: the rest is http_rest() */
+    http_handler_fn handler;
+};
+
+struct http_config {
+    const char *listen; /* see listen_open() */
+    const struct http_route
+        *routes; /* the first that fits is taken; borrowed until closed */
+    size_t route_count;
+    void *arg;                  /* for the handlers */
+    int64_t header_deadline_ms; /* headers complete, since the connection; 0: 10 s */
+    int64_t idle_ms; /* next headers complete, since the last answer; 0: 30 s */
+};
+
+/* Start to serve. Owns: end it with http_close(). Errors: NULL and what listen_open() says;
+ * nothing is left open then. */
+struct http_server *http_listen(struct ev_loop *loop, const struct http_config *config,
+                                struct err *err);
+
+/* Stop: deferred requests get a 503, all connections end. NULL is fine. A handler that still
+ * holds a deferred request must answer it nevertheless; the answer goes nowhere. */
+void http_close(struct http_server *server);
+
+/* The address as bound, e.g. "127.0.0.1:8740" (a port 0 is resolved) or "unix:/run/x.sock". */
+const char *http_address(const struct http_server *server);
+
+/* Is the server reached from this machine only? A unix socket is. */
+int http_is_loopback(const struct http_server *server);
+
+/* Keep the request beyond the handler's return. Calls: only from its handler. */
+void http_defer(struct http_request *request);
+
+/* Add a header to the answer to come; one of the standard set (e.g. Cache-Control) is replaced
+ * by it. What HTTP does not allow in a name or value is left out. */
+void http_add_header(struct http_request *request, const char *name, const char *value);
+
+/* Answer, exactly once; the request must not be touched afterwards. Copies `body`.
+ * `content_type` may be NULL for an answer without a body. */
+void http_answer(struct http_request *request, unsigned status, const char *content_type,
+                 struct bytes body);
+
+/* Answer with application/problem+json; `detail` may be NULL. Source: RFC 9457. */
+void http_problem(struct http_request *request, unsigned status, const char *title,
+                  const char *detail);
+
+/* A query parameter, decoded ("" when it has no value), or a header; the first if there are
+ * several, names in any case. NULL: there is none, or the server is closed. Borrowed until the
+ * answer or http_close(). */
+const char *http_query(struct http_request *request, const char *name);
+const char *http_header(struct http_request *request, const char *name);
+
+/* What stood for the `*` of the route, decoded; "" for a route without. NULL and borrowed as
+ * above. */
+const char *http_rest(struct http_request *request);
+
+#endif
