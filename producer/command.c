@@ -14,6 +14,7 @@ const struct opt command_common_rows[COMMAND_COMMON_COUNT] = {
 
 int command_fail(const struct err *err)
 {
-    fprintf(stderr, "leat: %s\n", err->text[0] != '\0' ? err->text : err_meaning(err->code));
+    fprintf(stderr, "leat: %s\n",
+            err->text[0] != '\0' ? err->text : err_meaning(err->code));
     return err_exit_status(err->code);
 }
