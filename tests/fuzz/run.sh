@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Build the preset fuzz and run the fuzzers named, each for LEAT_FUZZ_SECONDS (default 30), on
+# copies of their seeds. What breaks one is left in build/fuzz/crashes. Exit 77: no libFuzzer.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+if ! command -v clang >/dev/null; then
+  echo "skipped: no clang" >&2
+  exit 77
+fi
+runtime=$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a)
+[ -f "$runtime" ] || runtime=$(find "$(clang -print-resource-dir)" -name 'libclang_rt.fuzzer*.a' -print -quit)
+if [ ! -f "$runtime" ]; then
+  echo "skipped: clang has no libFuzzer (libclang-rt-dev)" >&2
+  exit 77
+fi
+
+cmake --preset fuzz >/dev/null
+cmake --build --preset fuzz --target fuzzers >/dev/null
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+crashes=build/fuzz/crashes
+mkdir -p "$crashes"
+
+# Texts in JSON start from the vectors of the wire format.
+seeds_of() {
+  case $1 in
+    members | envelope) cp -r broker-schema/vectors/{valid,invalid,dies} "$2" ;;
+    *) cp "tests/fuzz/corpus/$1"/* "$2" ;;
+  esac
+}
+
+failed=0
+for name in "$@"; do
+  mkdir "$scratch/$name"
+  seeds_of "$name" "$scratch/$name"
+  log=$scratch/$name.log
+  if build/fuzz/bin/fuzz_"$name" -max_total_time="${LEAT_FUZZ_SECONDS:-30}" -timeout=10 \
+    -dict=tests/fuzz/json.dict -artifact_prefix="$crashes/$name-" \
+    "$scratch/$name" >"$log" 2>&1; then
+    echo "$name: $(grep -o 'Done .*' "$log" | tail -1)"
+  else
+    echo "$name: FAILED"
+    tail -40 "$log"
+    failed=1
+  fi
+done
+exit $failed
