@@ -46,6 +46,7 @@ struct bell *bell_new(struct feed *feed, int high)
                                  .name = "leat-bell",
                                  .serving = 1,
                                  .give_up_ms = -1,
+                                 .insist = 1,
                                  .arg = bell,
                                  .on_up = on_up,
                                  .on_fatal = on_fatal};

@@ -303,6 +303,7 @@ struct tick *tick_new(struct worker *worker)
     struct link_config config = {.url = worker->config->url,
                                  .name = "leat-listener",
                                  .give_up_ms = -1,
+                                 .insist = 1,
                                  .arg = tick,
                                  .on_up = on_listener_up,
                                  .on_fatal = on_listener_fatal};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A link is always in one state; link_enter() is the only way from one to the next:
  *
- *   WAITING --timer--> RESOLVING --> CONNECTING --> GREETING --> UP
- *      ^                   |             |             |          |
- *      +-------------------+-------------+-------------+----------+   (link_lose)
+ *   WAITING --timer--> DIALLING --> GREETING --> UP
+ *      ^                   |           |          |
+ *      +-------------------+-----------+----------+   (link_lose)
  *
  * Three queues hold requests: `waiting` until the link is up, `flight` from the first byte
  * written to the answer, `later` after an error that asks for patience. What the greeting
@@ -13,42 +13,31 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rnd.h"
+#include "broker/dial.h"
+#include "broker/greeting.h"
 #include "broker/request.h"
-#include "broker/resolve.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <ev.h>
-#include <fcntl.h>
 #include <hiredis/hiredis.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
-    CONNECT_MS = 3000,
+    GREETING_MS = 3000,
     BACKOFF_FIRST_MS = 50,
     BACKOFF_MAX_MS = 5000,
     WATCH_MS = 500,
     READ_BYTES = 64 * 1024,
     WRITE_PIECES = 64,
-    USER_TIMEOUT_MS = 10000,
-    SERVER_MAJOR_MIN = 7,
 };
 
-enum link_state {
-    LINK_WAITING,
-    LINK_RESOLVING,
-    LINK_CONNECTING,
-    LINK_GREETING,
-    LINK_UP,
-    LINK_DEAD
-};
+enum link_state { LINK_WAITING, LINK_DIALLING, LINK_GREETING, LINK_UP, LINK_DEAD };
 
 struct link {
     struct ev_loop *loop;
@@ -65,10 +54,7 @@ struct link {
     size_t unsent_offset;     /* bytes of `unsent` that are written */
     int64_t progress_mono_ms; /* last time that an answer came, or that one became due */
 
-    struct resolve *resolve;
-    struct addresses addresses;
-    int address_next;
-
+    struct dial *dial;
     int ever_up;
     int failures; /* in a row, for the back-off */
     int64_t down_mono_ms;
@@ -76,16 +62,11 @@ struct link {
     ev_timer retry_timer;
     const char *drop_why;
 
-    /* what the greeting learns */
-    int64_t client_id, old_client_id;
-    char run_id[48], old_run_id[48];
-    char version[32];
-    int greetings_due;
-    int loading;
+    struct greeting greeting;
+    int loading; /* the server said so last time */
 };
 
 static void link_lose(struct link *link, const char *why);
-static void greet(struct link *link);
 
 struct redisReply *answer_take(struct answer *answer)
 {
@@ -106,29 +87,44 @@ static void arm(struct link *link, int64_t after_ms)
 static void link_enter(struct link *link, enum link_state state)
 {
     static const unsigned allowed[] = {
-        [LINK_WAITING] = 1 << LINK_RESOLVING | 1 << LINK_DEAD,
-        [LINK_RESOLVING] = 1 << LINK_CONNECTING | 1 << LINK_WAITING | 1 << LINK_DEAD,
-        [LINK_CONNECTING] = 1 << LINK_GREETING | 1 << LINK_CONNECTING |
-                            1 << LINK_WAITING | 1 << LINK_DEAD,
+        [LINK_WAITING] = 1 << LINK_DIALLING | 1 << LINK_DEAD,
+        [LINK_DIALLING] = 1 << LINK_GREETING | 1 << LINK_WAITING | 1 << LINK_DEAD,
         [LINK_GREETING] = 1 << LINK_UP | 1 << LINK_WAITING | 1 << LINK_DEAD,
         [LINK_UP] = 1 << LINK_WAITING | 1 << LINK_DEAD,
         [LINK_DEAD] = 0,
     };
-    static const char *const names[] = {"waiting",  "resolving", "connecting",
-                                        "greeting", "up",        "dead"};
+    static const char *const names[] = {"waiting", "dialling", "greeting", "up", "dead"};
     assert(allowed[link->state] & 1u << state);
     log_debug("link", " from=%s to=%s", names[link->state], names[state]);
     link->state = state;
     ev_timer_stop(link->loop, &link->timer);
 }
 
-static void link_die(struct link *link, int code, const char *format, const char *detail)
+static int is_connected(const struct link *link)
 {
-    struct err err = {0};
-    err_set(&err, code, format, link->config.url.shown, detail);
+    return link->state == LINK_GREETING || link->state == LINK_UP;
+}
+
+static void disconnect(struct link *link)
+{
+    ev_io_stop(link->loop, &link->io);
+    ev_io_set(&link->io, -1, 0);
+    ev_prepare_stop(link->loop, &link->flush);
+    if (link->fd >= 0)
+        close(link->fd);
+    link->fd = -1;
+    if (link->reader != NULL)
+        redisReaderFree(link->reader);
+    link->reader = NULL;
+    link->unsent = NULL;
+}
+
+static void link_die(struct link *link, const struct err *err)
+{
+    disconnect(link);
     link_enter(link, LINK_DEAD);
     if (link->config.on_fatal != NULL)
-        link->config.on_fatal(link->config.arg, &err);
+        link->config.on_fatal(link->config.arg, err);
 }
 
 /* ---- writing ------------------------------------------------------------------------ */
@@ -199,9 +195,9 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
     if (link->drop_why != NULL) {
         const char *why = link->drop_why;
         link->drop_why = NULL;
-        if (link->state >= LINK_CONNECTING && link->state <= LINK_UP)
+        if (is_connected(link))
             link_lose(link, why);
-    } else if (link->state == LINK_GREETING || link->state == LINK_UP) {
+    } else if (is_connected(link)) {
         write_unsent(link);
     }
 }
@@ -322,7 +318,7 @@ static int handle_reply(struct link *link, struct redisReply *reply)
         link->retry_step = 0;
         finish(request, LEAT_OK, "", reply);
     }
-    return link->state == LINK_GREETING || link->state == LINK_UP ? 0 : -1;
+    return is_connected(link) ? 0 : -1;
 }
 
 static void read_replies(struct link *link)
@@ -351,101 +347,6 @@ static void read_some(struct link *link)
         read_replies(link);
 }
 
-/* ---- connecting --------------------------------------------------------------------- */
-
-static int open_socket(const struct link *link, int *out)
-{
-    struct sockaddr_un path = {.sun_family = AF_UNIX};
-    const struct sockaddr *addr = (const struct sockaddr *)&path;
-    socklen_t len = sizeof path;
-    if (link->config.url.host[0] == '\0') {
-        snprintf(path.sun_path, sizeof path.sun_path, "%s", link->config.url.path);
-    } else {
-        addr = (const struct sockaddr *)&link->addresses.at[link->address_next].addr;
-        len = link->addresses.at[link->address_next].len;
-    }
-    int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    if (addr->sa_family != AF_UNIX) {
-        int on = 1, timeout = USER_TIMEOUT_MS;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
-    }
-    *out = fd;
-    return connect(fd, addr, len) == 0 || errno == EINPROGRESS ? 0 : -1;
-}
-
-static void try_address(struct link *link)
-{
-    link_enter(link, LINK_CONNECTING);
-    int opened = open_socket(link, &link->fd);
-    if (opened != 0) {
-        link_lose(link, strerror(errno));
-        return;
-    }
-    ev_io_set(&link->io, link->fd, EV_WRITE);
-    ev_io_start(link->loop, &link->io);
-    arm(link, CONNECT_MS);
-}
-
-static void on_resolved(void *arg, const struct addresses *found, const char *why)
-{
-    struct link *link = arg;
-    link->resolve = NULL;
-    if (why != NULL) {
-        link_lose(link, why);
-        return;
-    }
-    link->addresses = *found;
-    try_address(link);
-}
-
-static void begin(struct link *link)
-{
-    const struct redis_url *url = &link->config.url;
-    link_enter(link, LINK_RESOLVING);
-    link->address_next = 0;
-    if (url->host[0] == '\0' ||
-        resolve_numeric(&link->addresses, url->host, url->port) == 0)
-        try_address(link);
-    else
-        link->resolve =
-            resolve_start(link->loop, url->host, url->port, on_resolved, link);
-}
-
-static void on_connected(struct link *link)
-{
-    int failure = 0;
-    socklen_t len = sizeof failure;
-    getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &failure, &len);
-    if (failure != 0) {
-        link_lose(link, strerror(failure));
-        return;
-    }
-    link->reader = redisReaderCreate();
-    watch_io(link, EV_READ);
-    link_enter(link, LINK_GREETING);
-    arm(link, CONNECT_MS);
-    greet(link);
-}
-
-static void on_io(struct ev_loop *loop, ev_io *watcher, int events)
-{
-    (void)loop;
-    struct link *link = watcher->data;
-    if (link->state == LINK_CONNECTING) {
-        on_connected(link);
-        return;
-    }
-    if (events & EV_READ)
-        read_some(link);
-    if ((events & EV_WRITE) != 0 &&
-        (link->state == LINK_GREETING || link->state == LINK_UP))
-        write_unsent(link);
-}
-
 /* ---- greeting ----------------------------------------------------------------------- */
 
 static void come_up(struct link *link)
@@ -453,7 +354,7 @@ static void come_up(struct link *link)
     link_enter(link, LINK_UP);
     link->ever_up = 1;
     link->failures = 0;
-    link->old_client_id = 0;
+    link->loading = 0;
     arm(link, WATCH_MS);
     launch(link, &link->waiting);
     launch(link, &link->later);
@@ -461,160 +362,54 @@ static void come_up(struct link *link)
         link->config.on_up(link->config.arg);
 }
 
-static void greeting_done(struct link *link)
+static void send_greeting(void *arg, const struct cmd *cmd, answer_fn fn, void *fn_arg)
 {
-    if (--link->greetings_due > 0 || link->state != LINK_GREETING)
-        return;
-    if (link->loading)
-        link_lose(link, "Redis is loading its data");
-    else
+    launch_one(arg, request_new(cmd, 0, LINK_PATIENCE_MS, fn, fn_arg));
+}
+
+static void on_greeted(void *arg, const struct err *err)
+{
+    struct link *link = arg;
+    if (err->code == LEAT_OK) {
         come_up(link);
-}
-
-/* A refused greeting is final, but for a server that is not ready yet. */
-static void greeting_refused(struct link *link, const struct answer *answer)
-{
-    if (answer->code == LEAT_ELINK || link->state != LINK_GREETING)
-        return; /* lost: the loss is being handled already */
-    if (answer->code == LEAT_EBUSY) {
-        link_lose(link, "Redis is not ready");
-        return;
-    }
-    link_die(link, answer->code == LEAT_EBUG ? LEAT_ECONFIG : answer->code,
-             "Redis at %s refused the connection: %.200s", answer->text);
-}
-
-static void on_must(void *arg, struct answer *answer)
-{
-    if (answer->code != LEAT_OK)
-        greeting_refused(arg, answer);
-    else
-        greeting_done(arg);
-}
-
-static void on_may(void *arg, struct answer *answer)
-{
-    if (answer->code != LEAT_ELINK)
-        greeting_done(arg);
-}
-
-static void on_client_id(void *arg, struct answer *answer)
-{
-    struct link *link = arg;
-    if (answer->code == LEAT_OK)
-        link->client_id = reply_int(answer->reply, 0);
-    on_may(link, answer);
-}
-
-/* Copy the value of an INFO line. */
-static void info_value(struct bytes info, const char *name, char *out, size_t size)
-{
-    out[0] = '\0';
-    const char *at = memmem(info.at, info.len, name, strlen(name));
-    if (at == NULL)
-        return;
-    at += strlen(name);
-    size_t left = (size_t)(info.at + info.len - at), len = 0;
-    while (len < left && at[len] != '\r' && at[len] != '\n')
-        len++;
-    snprintf(out, size, "%.*s", (int)(len < size ? len : size - 1), at);
-}
-
-static void greet_one(struct link *link, struct cmd *cmd, answer_fn fn)
-{
-    link->greetings_due++;
-    launch_one(link, request_new(cmd, 0, LINK_PATIENCE_MS, fn, link));
-}
-
-/* The old connection may still hold commands that the server has not read. */
-static void kill_old(struct link *link)
-{
-    struct cmd cmd = {0};
-    if (link->old_client_id == 0 || strcmp(link->run_id, link->old_run_id) != 0)
-        return;
-    cmd_set(&cmd, "CLIENT", "KILL", "ID", NULL);
-    cmd_add_int(&cmd, link->old_client_id);
-    greet_one(link, &cmd, on_may);
-    cmd_fini(&cmd);
-}
-
-static void on_info(void *arg, struct answer *answer)
-{
-    struct link *link = arg;
-    if (answer->code != LEAT_OK) {
-        greeting_refused(link, answer);
-        return;
-    }
-    struct bytes info = reply_bytes(answer->reply);
-    char loading[4], policy[32];
-    info_value(info, "\nredis_version:", link->version, sizeof link->version);
-    info_value(info, "\nrun_id:", link->run_id, sizeof link->run_id);
-    info_value(info, "\nloading:", loading, sizeof loading);
-    info_value(info, "\nmaxmemory_policy:", policy, sizeof policy);
-    link->loading = strcmp(loading, "1") == 0;
-    if (atoi(link->version) < SERVER_MAJOR_MIN) {
-        link_die(link, LEAT_ECONFIG,
-                 "Redis at %s has version %s, leat needs 7.0 or later", link->version);
-    } else if (policy[0] != '\0' && strcmp(policy, "noeviction") != 0) {
-        link_die(
-            link, LEAT_ECONFIG,
-            "Redis at %s may evict jobs: maxmemory-policy is %s, it must be noeviction "
-            "(CONFIG SET maxmemory-policy noeviction)",
-            policy);
+    } else if (err->code == LEAT_EBUSY) {
+        link->loading = 1;
+        link_drop(link, "Redis is not ready yet");
     } else {
-        kill_old(link);
-        greeting_done(link);
+        link_die(link, err);
     }
 }
 
-static void greet(struct link *link)
+/* ---- connecting --------------------------------------------------------------------- */
+
+static void on_io(struct ev_loop *loop, ev_io *watcher, int events)
 {
-    const struct redis_url *url = &link->config.url;
-    struct cmd cmd = {0};
-    link->greetings_due =
-        1; /* this function's own, so that nothing is done before its end */
-    link->loading = 0;
-    if (url->password[0] != '\0') {
-        cmd_set(&cmd, "AUTH", NULL);
-        if (url->user[0] != '\0')
-            cmd_adds(&cmd, url->user);
-        cmd_adds(&cmd, url->password);
-        greet_one(link, &cmd, on_must);
+    (void)loop;
+    struct link *link = watcher->data;
+    if (events & EV_READ)
+        read_some(link);
+    if ((events & EV_WRITE) != 0 && is_connected(link))
+        write_unsent(link);
+}
+
+static void on_dialled(void *arg, int fd, const char *why)
+{
+    struct link *link = arg;
+    link->dial = NULL;
+    if (fd < 0) {
+        link_lose(link, why);
+        return;
     }
-    if (url->db != 0) {
-        cmd_set(&cmd, "SELECT", NULL);
-        cmd_add_int(&cmd, url->db);
-        greet_one(link, &cmd, on_must);
-    }
-    if (link->config.name != NULL) {
-        cmd_set(&cmd, "CLIENT", "SETNAME", link->config.name, NULL);
-        greet_one(link, &cmd, on_may);
-    }
-    if (link->config.serving) {
-        cmd_set(&cmd, "CLIENT", "ID", NULL);
-        greet_one(link, &cmd, on_client_id);
-        cmd_set(&cmd, "INFO", NULL);
-        greet_one(link, &cmd, on_info);
-    }
-    cmd_fini(&cmd);
-    greeting_done(link);
+    link->fd = fd;
+    link->reader = redisReaderCreate();
+    ev_io_set(&link->io, fd, EV_READ);
+    ev_io_start(link->loop, &link->io);
+    link_enter(link, LINK_GREETING);
+    arm(link, GREETING_MS);
+    greeting_start(&link->greeting);
 }
 
 /* ---- losing ------------------------------------------------------------------------- */
-
-static void disconnect(struct link *link)
-{
-    ev_io_stop(link->loop, &link->io);
-    ev_io_set(&link->io, -1, 0);
-    ev_prepare_stop(link->loop, &link->flush);
-    if (link->fd >= 0)
-        close(link->fd);
-    link->fd = -1;
-    if (link->reader != NULL)
-        redisReaderFree(link->reader);
-    link->reader = NULL;
-    link->unsent = NULL;
-}
 
 /* What may be sent again waits, in front of what waits already; the rest is told. */
 static void sort_flight(struct link *link)
@@ -630,19 +425,10 @@ static void sort_flight(struct link *link)
 
 static int gives_up(const struct link *link)
 {
-    if (!link->ever_up && !link->loading)
+    if (!link->ever_up && !link->loading && !link->config.insist)
         return 1;
     return link->config.give_up_ms >= 0 &&
            clock_mono_ms() - link->down_mono_ms >= link->config.give_up_ms;
-}
-
-static void remember_old(struct link *link)
-{
-    if (link->client_id == 0)
-        return;
-    link->old_client_id = link->client_id;
-    memcpy(link->old_run_id, link->run_id, sizeof link->old_run_id);
-    link->client_id = 0;
 }
 
 static void link_lose(struct link *link, const char *why)
@@ -650,22 +436,17 @@ static void link_lose(struct link *link, const char *why)
     char reason[160];
     snprintf(reason, sizeof reason, "%s", why);
     int was_up = link->state == LINK_UP;
-    int more = link->state == LINK_CONNECTING && link->config.url.host[0] != '\0' &&
-               link->address_next + 1 < link->addresses.count;
     disconnect(link);
-    if (more) {
-        link->address_next++;
-        try_address(link);
-        return;
-    }
     if (was_up || link->down_mono_ms == 0)
         link->down_mono_ms = clock_mono_ms();
-    remember_old(link);
+    greeting_forget(&link->greeting);
     if (gives_up(link)) {
-        link_die(link, LEAT_ELINK,
-                 "cannot reach Redis at %s (%s); start one there, or name another with "
-                 "--redis URL or LEAT_REDIS",
-                 reason);
+        struct err err = {0};
+        err_set(&err, LEAT_ELINK,
+                "cannot reach Redis at %s (%s); start one there, or name another with "
+                "--redis URL or LEAT_REDIS",
+                link->config.url.shown, reason);
+        link_die(link, &err);
         return;
     }
     link_enter(link, LINK_WAITING);
@@ -689,11 +470,13 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
     (void)loop, (void)events;
     struct link *link = watcher->data;
     switch (link->state) {
-    case LINK_WAITING: begin(link); break;
-    case LINK_CONNECTING: link_lose(link, "no connection in time"); break;
+    case LINK_WAITING:
+        link_enter(link, LINK_DIALLING);
+        link->dial = dial_start(link->loop, &link->config.url, on_dialled, link);
+        break;
     case LINK_GREETING: link_lose(link, "no greeting in time"); break;
     case LINK_UP: watch(link); break;
-    case LINK_RESOLVING:
+    case LINK_DIALLING:
     case LINK_DEAD: break;
     }
 }
@@ -706,6 +489,8 @@ struct link *link_new(struct ev_loop *loop, const struct link_config *config)
     link->loop = loop;
     link->config = *config;
     link->fd = -1;
+    link->greeting = (struct greeting){
+        .config = &link->config, .send = send_greeting, .done = on_greeted, .arg = link};
     ev_io_init(&link->io, on_io, -1, 0);
     ev_timer_init(&link->timer, on_timer, 0, 0);
     ev_timer_init(&link->retry_timer, on_retry, 0, 0);
@@ -721,7 +506,7 @@ void link_free(struct link *link)
     if (link == NULL)
         return;
     disconnect(link);
-    resolve_cancel(link->resolve);
+    dial_cancel(link->dial);
     ev_timer_stop(link->loop, &link->timer);
     ev_timer_stop(link->loop, &link->retry_timer);
     request_queue_fini(&link->waiting);
@@ -743,10 +528,10 @@ void link_drop(struct link *link, const char *why)
 
 int64_t link_client_id(const struct link *link)
 {
-    return link->state == LINK_UP ? link->client_id : 0;
+    return link->state == LINK_UP ? link->greeting.client_id : 0;
 }
 
 const char *link_server_version(const struct link *link)
 {
-    return link->version;
+    return link->greeting.version;
 }

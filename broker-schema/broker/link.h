@@ -46,6 +46,7 @@ struct link_config {
     const char *name;   /* CLIENT SETNAME; borrowed for the link's life; may be NULL */
     int serving;        /* check the server, and kill the old connection after a loss */
     int64_t give_up_ms; /* how long to try to come back; -1: for ever */
+    int insist;         /* try again also when Redis was never reached */
     void *arg;
     void (*on_up)(void *arg);                    /* greeted; also after each reconnect */
     void (*on_down)(void *arg, const char *why); /* lost; it comes back by itself */
