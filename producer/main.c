@@ -13,6 +13,9 @@
 
 static const struct command *const commands[] = {
     &cmd_push,
+    &cmd_status,
+    &cmd_workers,
+    &cmd_queue,
     &cmd_counter,
 };
 
