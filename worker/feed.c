@@ -44,10 +44,17 @@ void feed_fini(struct feed *feed)
 
 /* ---- what to ask for ---------------------------------------------------------------- */
 
+static void all_well(struct feed *feed)
+{
+    if (feed->broken)
+        worker_alarm(feed->worker, "");
+    feed->broken = 0;
+}
+
 void feed_learn(struct feed *feed, const struct feed_news *news)
 {
     int slots = feed->worker->slots_free;
-    feed->empty = 0;
+    all_well(feed);
     if (news->back > 0) {
         /* No slot is free, but instant jobs behind the slow ones must not wait for one. */
         feed->batch = SCAN_BATCH;
@@ -132,7 +139,6 @@ void feed_wake(struct feed *feed)
 {
     ev_timer_stop(feed->worker->loop, &feed->rest);
     feed->state = FEED_HUNGRY;
-    feed->empty = 0;
     feed_pump(feed);
 }
 
@@ -146,7 +152,7 @@ void feed_rest(struct feed *feed, int64_t ms)
 
 void feed_found_nothing(struct feed *feed)
 {
-    feed->empty++;
+    all_well(feed);
     if (feed->state == FEED_HUNGRY && feed->reserving == 0)
         feed->state = FEED_IDLE;
     if (feed->batch > FIRST_BATCH)
@@ -164,6 +170,7 @@ void feed_refused(struct feed *feed, const struct answer *answer)
         snprintf(text, sizeof text, "queue %s stands still: %.150s", feed->queue.name,
                  answer->text);
         worker_alarm(worker, text);
+        feed->broken = 1;
         if (worker->config->drain == DRAIN_NO) {
             feed_rest(feed, BROKEN_REST_MS);
             return;

@@ -22,7 +22,7 @@ struct feed {
     int reserving; /* reserves without an answer */
     int batch;     /* jobs to ask for */
     int suspects;  /* waiting to run alone, as last seen */
-    int empty;     /* reserves in a row that found nothing */
+    int broken;    /* its keys hold something else: an alarm is up */
     ev_timer rest;
     struct bell *bells[2];
 };

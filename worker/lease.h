@@ -14,7 +14,7 @@ struct lease {
     int64_t sent_mono_ms;
     int64_t budget_bytes;
     int asked, jobs;
-    int plain; /* of them, simply done */
+    int plain;             /* of them, simply done */
     int solo;              /* reserved with_suspect */
     struct bytes *entries; /* `jobs` of them, in `body` */
     struct redisReply *body;

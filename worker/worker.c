@@ -209,11 +209,29 @@ void worker_stop(struct worker *worker)
     worker_pump(worker);
 }
 
+static void on_goodbye(void *arg, struct answer *answer)
+{
+    struct worker *worker = arg;
+    (void)answer;
+    ev_break(worker->loop, EVBREAK_ALL);
+}
+
+/* Nothing is left but our record. */
+static void say_goodbye(struct worker *worker)
+{
+    if (worker->said_goodbye)
+        return;
+    worker->said_goodbye = 1;
+    cmd_set(&worker->cmd, "HDEL", WORKERS_KEY, worker->id, NULL);
+    if (link_send(worker->link, &worker->cmd, 0, 0, on_goodbye, worker) != LEAT_OK)
+        ev_break(worker->loop, EVBREAK_ALL);
+}
+
 void worker_pump(struct worker *worker)
 {
     if (worker->state != WORKER_RUNNING) {
         if (worker_is_empty(worker))
-            ev_break(worker->loop, EVBREAK_ALL);
+            say_goodbye(worker);
         return;
     }
     int hungry = 0;

@@ -74,6 +74,7 @@ struct worker {
     char alarm[240];
 
     ev_timer grace; /* how long a stop may take */
+    int said_goodbye;
     struct err fatal;
 
     /* kept between leases, so that the hot path does not allocate */
