@@ -100,7 +100,8 @@ static void on_gathered(void *arg, struct overview *overview, const struct err *
 
 void snapshot_get(struct snapshot *snapshot, snapshot_fn fn, void *arg)
 {
-    if (snapshot->has_now && clock_mono_ms() - snapshot->taken_mono_ms < FRESH_MS) {
+    if (snapshot->has_now && link_is_up(snapshot->link) &&
+        clock_mono_ms() - snapshot->taken_mono_ms < FRESH_MS) {
         fn(arg, &snapshot->now, NULL);
         return;
     }

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Jobs that are due later: not early, and soon after.
+. "$(dirname "$0")/../support/e2e.sh"
+. "$(dirname "$0")/../support/queue.sh"
+
+now_ms() { redis_cli --raw time | paste -sd' ' | awk '{ printf "%.0f", $1 * 1000 + int($2 / 1000) }'; }
+
+
+redis_start
+worker_start
+await '[ "$(redis_cli hlen "{leat}:workers")" = 1 ]' 10 'the worker'
+
+"$leat" push increment counter=later --in 1200ms >"$dir/out"
+expect_eq 1 "$(size sched)" 'scheduled jobs'
+expect_eq '' "$(redis_cli hget "$(key counters)" later)" 'a count before its time'
+due=$(redis_cli --raw zrange "$(key sched)" 0 0 withscores | tail -n 1)
+await '[ "$(redis_cli hget "$(key counters)" later)" = 1 ]' 10 'the job to run'
+[ "$(now_ms)" -ge "$due" ] || fail 'it ran early'
+ok 'a job pushed with --in runs at its time, not before'
+
+"$leat" push increment counter=at --at "@$(($(date +%s) + 1))" >"$dir/out"
+await '[ "$(redis_cli hget "$(key counters)" at)" = 1 ]' 10 'the job to run'
+ok 'a job pushed with --at runs'
+
+# Sooner than the next tick would look, and sooner than what was the first until now.
+"$leat" push increment counter=far --in 1h >"$dir/out"
+for n in 1 2 3 4 5 6 7 8 9 10; do
+  "$leat" push increment "counter=soon:$n" --in 100ms >"$dir/out"
+  due=$(($(now_ms) + 100))
+  await "[ \"\$(redis_cli hget '$(key counters)' soon:$n)\" = 1 ]" 10 'a job due in 100 ms'
+done
+expect_eq 1 "$(redis_cli zcard "$(key sched)")" 'what is due in an hour stays'
+[ "$(redis_cli xlen "$(key ctl)")" -ge 10 ] || fail 'the control stream was not told of earlier jobs'
+ok 'an earlier job is announced on the control stream'
+
+for _ in 1 2 3; do "$leat" push increment counter=same --id same --in 300ms >"$dir/out"; done
+await '[ "$(redis_cli hget "$(key counters)" same)" = 3 ]' 10 'three equal jobs'
+ok 'equal scheduled jobs stay apart'
+
+expect_exit 64 "$leat" push increment counter=x --in 10
+expect_match 'unit' "$(cat "$dir/err")" 'the message about a bare number'
+expect_exit 64 "$leat" push increment counter=x --in 10s --at @1
+ok 'a number without its unit, and two times at once, are refused'
