@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GIVE_UP_MS = 30000, PATIENCE_MS = 10000 };
+enum { GIVE_UP_MS = 30000 };
 
 struct push_options {
     struct common_options common;
@@ -138,7 +138,7 @@ static int push_one(struct client *client, const struct queue *queue,
     struct pusher_config config = {.loop = client->loop,
                                    .link = client->link,
                                    .queue = queue,
-                                   .patience_ms = PATIENCE_MS,
+                                   .patience_ms = PUSH_PATIENCE_MS,
                                    .arg = &one,
                                    .on_progress = on_progress};
     one.pusher = pusher_new(&config);
@@ -238,7 +238,7 @@ static int push_run(int argc, char **argv)
 {
     struct push_options options = {.retries = -1, .prefix = ""};
     struct queue queue;
-    struct pusher_due due;
+    struct pusher_due due = {0};
     struct err err = {0};
     opt_parse(&spec, argc, argv, &options);
     const char *wrong = contradiction(&options);

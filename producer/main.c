@@ -11,13 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = {
-    &cmd_push,
-    &cmd_status,
-    &cmd_workers,
-    &cmd_queue,
-    &cmd_counter,
-};
+static const struct command *const commands[] = {&cmd_push,  &cmd_status,  &cmd_workers,
+                                                 &cmd_queue, &cmd_job, &cmd_counter, NULL};
 
 static const struct {
     const char *name, *summary;
@@ -26,14 +21,11 @@ static const struct {
     {"dashboard", "Serve the web page, the JSON API and the metrics"},
 };
 
-enum {
-    COMMAND_COUNT = sizeof commands / sizeof *commands,
-    PROGRAM_COUNT = sizeof programs / sizeof *programs,
-};
+enum { PROGRAM_COUNT = sizeof programs / sizeof *programs };
 
 static const struct command *find_command(const char *name)
 {
-    for (int i = 0; i < COMMAND_COUNT; i++)
+    for (int i = 0; commands[i] != NULL; i++)
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
     return NULL;
@@ -93,7 +85,7 @@ static void print_row(FILE *out, const char *name, const char *summary)
 static void print_help(FILE *out)
 {
     fputs("Usage: leat COMMAND [OPTION...]\n\nCommands:\n", out);
-    for (int i = 0; i < COMMAND_COUNT; i++)
+    for (int i = 0; commands[i] != NULL; i++)
         print_row(out, commands[i]->name, commands[i]->summary);
     for (int i = 0; i < PROGRAM_COUNT; i++)
         print_row(out, programs[i].name, programs[i].summary);
@@ -142,7 +134,7 @@ static int unknown(const char *given)
 {
     const char *best = NULL;
     int nearest = 3; /* further away is another word */
-    for (int i = 0; i < COMMAND_COUNT; i++)
+    for (int i = 0; commands[i] != NULL; i++)
         consider(given, commands[i]->name, &best, &nearest);
     for (int i = 0; i < PROGRAM_COUNT; i++)
         consider(given, programs[i].name, &best, &nearest);

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000, REPORTED_MAX = 20 };
+enum { REPORTED_MAX = 20 };
 
 struct bulk {
     const struct push_bulk_config *config;
@@ -170,7 +170,7 @@ static int run(struct bulk *bulk)
     struct pusher_config config = {.loop = bulk->client->loop,
                                    .link = bulk->client->link,
                                    .queue = bulk->config->queue,
-                                   .patience_ms = PATIENCE_MS,
+                                   .patience_ms = PUSH_PATIENCE_MS,
                                    .arg = bulk,
                                    .on_progress = on_progress};
     bulk->pusher = pusher_new(&config);

@@ -8,6 +8,8 @@
 #include "broker/pusher.h"
 #include "schema/envelope.h"
 
+enum { PUSH_PATIENCE_MS = 10000 }; /* with a queue that is full */
+
 struct push_bulk_config {
     const char *path; /* NULL or "-": standard input */
     const struct queue *queue;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rnd.h"
+#include "base/text.h"
 #include "broker/link.h"
 #include "broker/script_call.h"
 #include "schema/backoff.h"
@@ -54,7 +55,6 @@ struct pusher {
 
     int refusals;            /* in a row */
     int64_t refused_mono_ms; /* the first of them */
-    char refusal[120];
 
     int first, sent;
     struct batch ring[RING];
@@ -231,13 +231,14 @@ static void acknowledge(struct pusher *pusher, struct batch *batch)
 /* `GAP <last>`: an earlier batch was refused, or is gone. */
 static void on_gap(struct pusher *pusher, const char *text)
 {
-    long long last = 0;
-    sscanf(text, "GAP %lld", &last);
+    int64_t last = 0;
+    if (strncmp(text, "GAP ", 4) == 0)
+        text_to_int(bytes_of(text + 4), &last);
     if (last < pusher->last_acknowledged)
         err_set(&pusher->err, LEAT_EGAP,
                 "Redis lost history: of queue '%s' it acknowledged batch %lld and now "
                 "knows %lld; %lld jobs were acknowledged, the newest of them may be gone",
-                pusher->queue.name, (long long)pusher->last_acknowledged, last,
+                pusher->queue.name, (long long)pusher->last_acknowledged, (long long)last,
                 (long long)pusher->acknowledged);
 }
 
@@ -246,7 +247,6 @@ static void on_refusal(struct pusher *pusher, const char *text)
     int64_t now = clock_mono_ms();
     if (pusher->refused_mono_ms == 0)
         pusher->refused_mono_ms = now;
-    snprintf(pusher->refusal, sizeof pusher->refusal, "%s", text);
     if (now - pusher->refused_mono_ms >= pusher->config.patience_ms)
         err_set(&pusher->err, LEAT_EBUSY, "queue '%s' takes no more jobs for now (%s)",
                 pusher->queue.name, text);
@@ -260,7 +260,8 @@ static void refuse(struct pusher *pusher, const struct answer *answer)
     else if (answer->code == LEAT_EBUSY)
         on_refusal(pusher, answer->text);
     else
-        err_set(&pusher->err, answer->code, "Redis: %s", answer->text);
+        err_set(&pusher->err, answer->code, "queue '%s': %s: %s", pusher->queue.name,
+                err_meaning(answer->code), answer->text);
 }
 
 static void resend(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -312,8 +313,8 @@ static void on_answer(void *arg, struct answer *answer)
     answered(pusher);
 }
 
-/* A refusal costs the queue nothing but its place in the list of names; it is asked again
- * with the next batch. */
+/* Without it the queue is only missing from the list of names: asked again with the next
+ * batch. */
 static void on_announced(void *arg, struct answer *answer)
 {
     struct pusher *pusher = arg;
