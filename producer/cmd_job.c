@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/* leat job ls | get | retry | rm: the jobs that have died and the entries that are none. */
+#include "base/text.h"
+#include "resting.h"
+#include "verb.h"
+
+#include <stdio.h>
+
+enum { GLANCE_BYTES = 60 };
+
+struct job_options {
+    struct common_options common;
+    const char *queue, *state;
+    int64_t limit;
+    int raw, all, yes;
+    struct opt_list words;
+};
+
+#define AT(member) offsetof(struct job_options, member)
+#define ROW_QUEUE                                                                        \
+    {                                                                                    \
+        "queue", 'q', OPT_TEXT, AT(queue), "QUEUE", "default", 0, 0,                     \
+            "The queue to look in"                                                       \
+    }
+#define ROW_STATE(initial)                                                               \
+    {                                                                                    \
+        "state", 0, OPT_TEXT, AT(state), "STATE", initial, 0, 0,                         \
+            "'dead', or 'bad' for what is no job"                                        \
+    }
+#define ROW_ALL                                                                          \
+    {                                                                                    \
+        "all", 0, OPT_FLAG, AT(all), NULL, NULL, 0, 0, "All of that state"               \
+    }
+
+static const struct opt ls_rows[] = {
+    ROW_QUEUE,
+    ROW_STATE("dead"),
+    {"limit", 0, OPT_INT, AT(limit), "N", "100", 1, RESTING_LOOK_MAX, "How many at most"},
+};
+
+static const struct opt get_rows[] = {
+    ROW_QUEUE,
+    {"raw", 0, OPT_FLAG, AT(raw), NULL, NULL, 0, 0,
+     "Write what the producer pushed, byte for byte"},
+};
+
+static const struct opt retry_rows[] = {ROW_QUEUE, ROW_STATE(NULL), ROW_ALL};
+
+static const struct opt rm_rows[] = {
+    ROW_QUEUE,
+    ROW_STATE(NULL),
+    ROW_ALL,
+    {"yes", 0, OPT_FLAG, AT(yes), NULL, NULL, 0, 0, "Do not ask"},
+};
+
+#define SPEC(table, ...)                                                                 \
+    (struct opt_spec)                                                                    \
+    {                                                                                    \
+        .rows = (table), .row_count = sizeof(table) / sizeof *(table),                   \
+        .common = command_common_rows, .common_count = COMMAND_COMMON_COUNT,             \
+        .words_offset = AT(words), __VA_ARGS__                                           \
+    }
+
+/* What a verb works with. */
+struct jobs {
+    struct job_options options;
+    struct client client;
+    struct queue queue;
+    struct arena arena;
+    struct err err;
+};
+
+static int jobs_open(struct jobs *jobs, int argc, char **argv,
+                     const struct opt_spec *spec)
+{
+    *jobs = (struct jobs){0};
+    opt_parse(spec, argc, argv, &jobs->options);
+    return verb_open(&jobs->client, &jobs->options.common, &jobs->queue,
+                     jobs->options.queue, &jobs->err);
+}
+
+/* Release what jobs_open() took. Returns the exit status. */
+static int jobs_close(struct jobs *jobs, int code)
+{
+    client_close(&jobs->client);
+    arena_fini(&jobs->arena);
+    return code == LEAT_OK ? 0 : command_fail(&jobs->err);
+}
+
+/* ---- ls ----------------------------------------------------------------------------- */
+
+static const struct table_column dead_columns[] = {
+    {"HANDLE", "handle", TABLE_TEXT}, {"DIED", "died_ms", TABLE_TIME},
+    {"TYPE", "type", TABLE_TEXT},     {"DELIVERIES", "deliveries", TABLE_INT},
+    {"FAILS", "fails", TABLE_INT},    {"ERROR", "error", TABLE_TEXT},
+};
+
+static const struct table_column bad_columns[] = {
+    {"HANDLE", "handle", TABLE_TEXT},
+    {"SIZE", "size", TABLE_INT},
+    {"REASON", "reason", TABLE_TEXT},
+    {"BEGINS", "begins", TABLE_TEXT},
+};
+
+static void add_dead_row(struct table *table, const struct resting *resting,
+                         const struct resting_view *view)
+{
+    struct buf error = {0};
+    entry_decode_error(&error, view->entry.error);
+    table_number(table, resting->died_ms);
+    table_text(table, view->job.type);
+    table_number(table, view->entry.deliveries);
+    table_number(table, view->entry.fails);
+    table_text(table, buf_bytes(&error));
+    buf_fini(&error);
+}
+
+static void add_bad_row(struct table *table, const struct resting *resting,
+                        const struct resting_view *view)
+{
+    struct buf begins = {0};
+    text_printable(&begins, resting->raw, GLANCE_BYTES);
+    table_number(table, (int64_t)resting->raw.len);
+    table_text(table, bytes_of(view->err.text));
+    table_text(table, buf_bytes(&begins));
+    buf_fini(&begins);
+}
+
+static int add_row(void *arg, const struct resting *resting)
+{
+    struct table *table = arg;
+    struct resting_view view;
+    struct arena arena = {0};
+    struct buf handle = {0};
+    resting_read(&view, resting, &arena);
+    resting_handle(&handle, resting);
+    table_text(table, buf_bytes(&handle));
+    if (resting->kind == RESTING_DEAD)
+        add_dead_row(table, resting, &view);
+    else
+        add_bad_row(table, resting, &view);
+    buf_fini(&handle);
+    arena_fini(&arena);
+    return 0;
+}
+
+static int list(struct jobs *jobs, enum resting_kind kind)
+{
+    struct buf out = {0};
+    struct table table;
+    enum table_mode mode = verb_mode(&jobs->options.common);
+    if (kind == RESTING_DEAD)
+        table_open(&table, mode, dead_columns, 6, &out);
+    else
+        table_open(&table, mode, bad_columns, 4, &out);
+    int code = resting_walk(&jobs->client, &jobs->queue, kind, jobs->options.limit,
+                            add_row, &table, &jobs->err);
+    table_close(&table);
+    verb_print(&out);
+    buf_fini(&out);
+    return code;
+}
+
+static int run_ls(int argc, char **argv)
+{
+    struct jobs jobs;
+    enum resting_kind kind;
+    const struct opt_spec spec =
+        SPEC(ls_rows, .about = "List dead jobs or quarantined entries, newest first.\v"
+                               "The handle in front names one for get, retry and rm.");
+    int code = jobs_open(&jobs, argc, argv, &spec);
+    if (code == LEAT_OK)
+        code = resting_kind_parse(jobs.options.state, &kind, &jobs.err);
+    if (code == LEAT_OK)
+        code = list(&jobs, kind);
+    return jobs_close(&jobs, code);
+}
+
+/* ---- get ---------------------------------------------------------------------------- */
+
+static const struct table_column job_columns[] = {
+    {"", "handle", TABLE_TEXT}, {"", "queue", TABLE_TEXT},
+    {"", "state", TABLE_TEXT},  {"", "died_ms", TABLE_INT},
+    {"", "iid", TABLE_TEXT},    {"", "deliveries", TABLE_INT},
+    {"", "fails", TABLE_INT},   {"", "first_seen_ms", TABLE_INT},
+    {"", "error", TABLE_TEXT},  {"", "reason", TABLE_TEXT},
+    {"", "id", TABLE_TEXT},     {"", "type", TABLE_TEXT},
+    {"", "size", TABLE_INT},    {"", "payload", TABLE_TEXT},
+};
+
+/* What the producer wrote: of a quarantined entry all of it. */
+static struct bytes payload_of(const struct resting *resting,
+                               const struct resting_view *view)
+{
+    return resting->kind == RESTING_BAD ? resting->raw : view->entry.payload;
+}
+
+static void add_json(struct buf *out, const struct jobs *jobs,
+                     const struct resting *resting, const struct resting_view *view)
+{
+    struct table table;
+    struct buf handle = {0}, error = {0};
+    resting_handle(&handle, resting);
+    entry_decode_error(&error, view->entry.error);
+    table_open(&table, TABLE_JSON, job_columns, 14, out);
+    table_text(&table, buf_bytes(&handle));
+    table_text(&table, bytes_of(jobs->queue.name));
+    table_text(&table, bytes_of(resting_kind_name(resting->kind)));
+    table_number(&table, resting->died_ms);
+    table_text(&table, view->entry.iid);
+    table_number(&table, view->entry.deliveries);
+    table_number(&table, view->entry.fails);
+    table_number(&table, view->entry.first_seen_ms);
+    table_text(&table, buf_bytes(&error));
+    table_text(&table, bytes_of(view->err.text));
+    table_text(&table, view->job.id);
+    table_text(&table, view->job.type);
+    table_number(&table, (int64_t)payload_of(resting, view).len);
+    table_text(&table, payload_of(resting, view));
+    table_close(&table);
+    buf_fini(&handle);
+    buf_fini(&error);
+}
+
+static void print_job(struct jobs *jobs, const struct resting *resting)
+{
+    struct resting_view view;
+    struct buf out = {0};
+    resting_read(&view, resting, &jobs->arena);
+    struct bytes payload = payload_of(resting, &view);
+    if (jobs->options.raw)
+        buf_add(&out, payload.at, payload.len);
+    else
+        add_json(&out, jobs, resting, &view);
+    verb_print(&out);
+    buf_fini(&out);
+}
+
+static int run_get(int argc, char **argv)
+{
+    struct jobs jobs;
+    struct resting resting;
+    const struct opt_spec spec = SPEC(
+        get_rows, .usage = "HANDLE|IID", .words_min = 1, .words_max = 1,
+        .about = "Show a dead job or a quarantined entry, as JSON.\v"
+                 "'payload' is what the producer wrote; bytes that are no UTF-8 stand "
+                 "there as U+FFFD, --raw writes them as they are.");
+    int code = jobs_open(&jobs, argc, argv, &spec);
+    if (code == LEAT_OK)
+        code = resting_find(&jobs.client, &jobs.queue, jobs.options.words.at, 1, &resting,
+                            &jobs.arena, &jobs.err);
+    if (code == LEAT_OK)
+        print_job(&jobs, &resting);
+    return jobs_close(&jobs, code);
+}
+
+/* ---- retry and rm ------------------------------------------------------------------- */
+
+/* What is done to a job, and in which order to all of them: what is pushed again may come
+ * back at the newest end at once, what is removed is found quickest there. */
+struct action {
+    const char *done;
+    int (*run)(struct client *client, const struct queue *queue,
+               const struct resting *resting, struct err *err);
+    int (*walk)(struct client *client, const struct queue *queue, enum resting_kind kind,
+                int64_t max, resting_fn fn, void *arg, struct err *err);
+};
+
+static const struct action retrying = {"pushed again", resting_retry,
+                                       resting_walk_oldest};
+static const struct action removing = {"removed", resting_remove, resting_walk};
+
+/* One that is gone is told, and does not keep the others from being done. */
+static int act_on_named(struct jobs *jobs, const struct action *action, int64_t *done)
+{
+    const struct opt_list *words = &jobs->options.words;
+    struct resting *found = arena_alloc(&jobs->arena, words->count * sizeof *found);
+    int code = resting_find(&jobs->client, &jobs->queue, words->at, words->count, found,
+                            &jobs->arena, &jobs->err);
+    for (size_t i = 0; i < words->count && (code == LEAT_OK || code == LEAT_ENO); i++) {
+        int failed = LEAT_ENO;
+        if (found[i].raw.at != NULL)
+            failed = action->run(&jobs->client, &jobs->queue, &found[i], &jobs->err);
+        *done += failed == LEAT_OK;
+        code = failed != LEAT_OK ? failed : code;
+    }
+    return code;
+}
+
+struct page {
+    struct resting at[RESTING_PAGE];
+    size_t count;
+    struct arena arena;
+};
+
+static int keep(void *arg, const struct resting *resting)
+{
+    struct page *page = arg;
+    struct resting *kept = &page->at[page->count++];
+    *kept = *resting;
+    kept->raw.at = arena_dup(&page->arena, resting->raw);
+    return 0;
+}
+
+/* As many as there were at the start: what comes meanwhile is not awaited. */
+static int act_on_pages(struct jobs *jobs, enum resting_kind kind, int64_t count,
+                        const struct action *action, int64_t *done)
+{
+    int code = LEAT_OK;
+    struct page page = {.count = 1};
+    for (int64_t left = count; code == LEAT_OK && left > 0 && page.count > 0;) {
+        page.count = 0;
+        arena_reset(&page.arena);
+        code = action->walk(&jobs->client, &jobs->queue, kind,
+                            left < RESTING_PAGE ? left : RESTING_PAGE, keep, &page,
+                            &jobs->err);
+        for (size_t i = 0; i < page.count && code == LEAT_OK; i++) {
+            struct err gone = {0}; /* somebody else was quicker */
+            code = action->run(&jobs->client, &jobs->queue, &page.at[i], &gone);
+            *done += code == LEAT_OK;
+            if (code == LEAT_ENO)
+                code = LEAT_OK;
+            else if (code != LEAT_OK)
+                err_set(&jobs->err, code, "%s", gone.text);
+        }
+        left -= (int64_t)page.count;
+    }
+    arena_fini(&page.arena);
+    return code;
+}
+
+static int act_on_all(struct jobs *jobs, const struct action *action, int64_t *done)
+{
+    enum resting_kind kind;
+    int64_t count;
+    if (jobs->options.state == NULL)
+        return err_set(&jobs->err, LEAT_EUSAGE,
+                       "--all needs --state dead or --state bad");
+    int code = resting_kind_parse(jobs->options.state, &kind, &jobs->err);
+    if (code == LEAT_OK)
+        code = resting_count(&jobs->client, &jobs->queue, kind, &count, &jobs->err);
+    if (code == LEAT_OK && count > 0 && action == &removing)
+        code = verb_confirm(jobs->options.yes, count,
+                            kind == RESTING_DEAD ? "dead jobs" : "quarantined entries",
+                            &jobs->err);
+    return code == LEAT_OK ? act_on_pages(jobs, kind, count, action, done) : code;
+}
+
+static int run_action(int argc, char **argv, const struct opt_spec *spec,
+                      const struct action *action)
+{
+    struct jobs jobs;
+    int64_t done = 0;
+    int code = jobs_open(&jobs, argc, argv, spec);
+    if (code == LEAT_OK && (jobs.options.words.count > 0) == (jobs.options.all != 0))
+        code = err_set(&jobs.err, LEAT_EUSAGE, "name the jobs by handle, or say --all");
+    if (code == LEAT_OK)
+        code = jobs.options.all ? act_on_all(&jobs, action, &done)
+                                : act_on_named(&jobs, action, &done);
+    if (code == LEAT_OK || done > 0)
+        fprintf(stderr, "leat: %s: %lld\n", action->done, (long long)done);
+    return jobs_close(&jobs, code);
+}
+
+static int run_retry(int argc, char **argv)
+{
+    const struct opt_spec spec = SPEC(
+        retry_rows, .usage = "HANDLE...\n--all --state STATE", .words_max = OPT_LIST_MAX,
+        .about = "Push jobs again: dead ones with their counts at zero, quarantined "
+                 "entries as they stand.\v"
+                 "Exit status 1: one was not there; the others are pushed.");
+    return run_action(argc, argv, &spec, &retrying);
+}
+
+static int run_rm(int argc, char **argv)
+{
+    const struct opt_spec spec = SPEC(
+        rm_rows, .usage = "HANDLE...\n--all --state STATE", .words_max = OPT_LIST_MAX,
+        .about = "Remove dead jobs or quarantined entries.\v"
+                 "Exit status 1: one was not there; the others are removed.");
+    return run_action(argc, argv, &spec, &removing);
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct verb verbs[] = {
+        {"ls", "List dead jobs or quarantined entries", run_ls},
+        {"get", "Show one", run_get},
+        {"retry", "Push them again", run_retry},
+        {"rm", "Remove them", run_rm},
+    };
+    return verb_run(verbs, sizeof verbs / sizeof *verbs, argc, argv);
+}
+
+const struct command cmd_job = {"job", "Look after dead jobs and the quarantine", run};
