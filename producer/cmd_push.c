@@ -36,7 +36,7 @@ static const struct opt rows[] = {
      "Not before this much time has passed: 250ms, 10s, 5m, 2h, 1d"},
     {"at", 0, OPT_TEXT, AT(at), "TIME", NULL, 0, 0,
      "Not before this time: 2026-11-21T10:00:00Z or @1795255200"},
-    {"retries", 0, OPT_INT, AT(retries), "N", NULL, 0, LIMIT_ATTEMPTS - 1,
+    {"retries", 0, OPT_INT, AT(retries), "N", NULL, 0, LIMIT_RETRIES,
      "Run again up to N times after failures"},
     {"timeout", 0, OPT_DURATION, AT(timeout_ms), "DUR", NULL, 1, LIMIT_LEASE_MS,
      "How long one run may take"},
@@ -113,7 +113,7 @@ static struct envelope_draft draft_of(const struct push_options *o)
 {
     return (struct envelope_draft){
         .type = o->lines != NULL ? o->lines : o->words.at[0],
-        .attempts_max = o->retries >= 0 ? o->retries + 1 : -1,
+        .retries_max = o->retries,
         .timeout_ms = o->timeout_ms,
     };
 }

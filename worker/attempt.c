@@ -24,6 +24,7 @@ int attempt_new(struct attempt **out, struct feed *feed, const struct job_type *
     attempt->entry.tokens.at = arena_dup(&attempt->arena, entry->tokens);
     attempt->entry.payload.at = arena_dup(&attempt->arena, entry->payload);
     attempt->entry.error = (struct bytes){"", 0};
+    attempt->entry.slot = (struct bytes){"", 0}; /* its claim gives it one anew */
     int code =
         envelope_read(&attempt->envelope, attempt->entry.payload, &attempt->arena, err);
     if (code == LEAT_OK)
@@ -55,6 +56,8 @@ void attempt_free(struct attempt *attempt)
         worker->attempts.count--;
     worker->slots_free++;
     worker->held_jobs--;
+    if (attempt->solo)
+        worker->solo_last_mono_ms = clock_mono_ms();
     if (attempt->feed->state == FEED_RESTING)
         attempt->feed->state = FEED_HUNGRY; /* a slot is free again */
     arena_fini(&attempt->arena);
@@ -94,7 +97,7 @@ static void on_landed(void *arg, struct answer *answer)
     struct attempt *attempt = arg;
     if (answer->code == LEAT_EBUSY) {
         attempt->ending = 0;
-        attempt_retry(attempt, "Redis has no memory left for the copy", 0);
+        attempt_retry(attempt, answer->text, 0); /* no memory left for the copy, say */
     } else if (answer->code == LEAT_OK && reply_int(answer->reply, 0) == -1) {
         attempt->ending = 0;
         attempt->whole = 1;
@@ -160,7 +163,7 @@ void attempt_retry(struct attempt *attempt, const char *error, int64_t at_least_
     uint64_t random = rnd_below(UINT64_MAX);
     envelope_backoff(&attempt->envelope, attempt->type->backoff, &policy, NULL);
     attempt->entry.fails++;
-    if (attempt->entry.fails > policy.attempts_max) {
+    if (attempt->entry.fails > policy.retries_max) {
         log_end(attempt, "job died", error, 0);
         settle_one(attempt, OUTCOME_DEAD, error, 0);
         return;

@@ -25,6 +25,7 @@ struct attempt {
     struct fetch *fetch;
     const char *etag, *last_modified; /* of the kept copy */
     int64_t started_mono_ms;
+    int solo;      /* a suspect: nothing else may be held beside it */
     int ending;    /* its settle is on the way */
     int whole;     /* fetch without conditions: the kept copy changed under us */
     int asking;    /* a question to Redis is on the way */

@@ -75,12 +75,20 @@ static void on_fetched(void *arg, const struct fetch_result *result)
     }
 }
 
+/* The shorter of what the args and the envelope allow. */
+static int64_t timeout_of(const struct attempt *attempt)
+{
+    int64_t args_ms = attempt->refresh.timeout_ms;
+    int64_t job_ms = attempt->envelope.timeout_ms;
+    return job_ms > 0 && job_ms < args_ms ? job_ms : args_ms;
+}
+
 static void fetch(struct attempt *attempt)
 {
     const struct refresh_args *args = &attempt->refresh;
     struct fetch_request request = {
         .url = arena_dup(&attempt->arena, args->url),
-        .timeout_ms = args->timeout_ms,
+        .timeout_ms = timeout_of(attempt),
         .body_max_bytes = LIMIT_CACHE_BODY_BYTES,
         .etag = attempt->etag,
         .last_modified = attempt->last_modified,

@@ -3,7 +3,7 @@
 
 const struct backoff backoff_default = {
     .kind = BACKOFF_EXPONENTIAL,
-    .attempts_max = 25,
+    .retries_max = 25,
     .base_ms = 2000,
     .factor = 2,
     .cap_ms = 86400000,
@@ -12,8 +12,8 @@ const struct backoff backoff_default = {
 static double exponential_ms(const struct backoff *policy, int64_t fails)
 {
     double delay = (double)policy->base_ms;
-    if (fails > LIMIT_ATTEMPTS) /* a header may claim any number, and each costs a step */
-        fails = LIMIT_ATTEMPTS;
+    if (fails > LIMIT_RETRIES) /* a header may claim any number, and each costs a step */
+        fails = LIMIT_RETRIES;
     for (int64_t i = 1; i < fails && delay < (double)policy->cap_ms; i++) {
         if (policy->factor <= 1)
             break;

@@ -11,15 +11,15 @@ enum backoff_kind { BACKOFF_EXPONENTIAL, BACKOFF_FIXED, BACKOFF_LIST };
 
 struct backoff {
     enum backoff_kind kind;
-    int64_t attempts_max; /* failures after which the job dies */
-    int64_t base_ms;      /* first delay; the only one of BACKOFF_FIXED */
-    double factor;        /* of BACKOFF_EXPONENTIAL */
-    int64_t cap_ms;       /* no delay is longer */
+    int64_t retries_max; /* how often a failed job runs again */
+    int64_t base_ms;     /* first delay; the only one of BACKOFF_FIXED */
+    double factor;       /* of BACKOFF_EXPONENTIAL */
+    int64_t cap_ms;      /* no delay is longer */
     int64_t list_ms[LIMIT_RETRY_LIST];
     int list_count; /* the last delay of a list repeats */
 };
 
-/* 2 s doubling to a cap of one day, 25 attempts. */
+/* 2 s doubling to a cap of one day, 25 retries. */
 extern const struct backoff backoff_default;
 
 /* Delay before the next run after `fails` failures (>= 1), with equal jitter: half of it

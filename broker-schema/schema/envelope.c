@@ -25,13 +25,13 @@ static const struct field rows[] = {
 /* The `retry` field, read on top of a fallback. */
 struct retry {
     struct bytes policy, list;
-    int64_t attempts_max, base_ms, cap_ms;
+    int64_t retries_max, base_ms, cap_ms;
     double factor;
 };
 
 static const struct field retry_rows[] = {
     {"policy", FIELD_TEXT, offsetof(struct retry, policy), 1, 16, 0, NULL},
-    {"max", FIELD_INT, offsetof(struct retry, attempts_max), 0, LIMIT_ATTEMPTS, 0, NULL},
+    {"max", FIELD_INT, offsetof(struct retry, retries_max), 0, LIMIT_RETRIES, 0, NULL},
     {"base_ms", FIELD_INT, offsetof(struct retry, base_ms), 1, LIMIT_DELAY_MS, 0, NULL},
     {"factor", FIELD_NUMBER, offsetof(struct retry, factor), 1, 100, 0, NULL},
     {"cap_ms", FIELD_INT, offsetof(struct retry, cap_ms), 1, LIMIT_DELAY_MS, 0, NULL},
@@ -125,7 +125,7 @@ int envelope_backoff(const struct envelope *envelope, const struct backoff *fall
     }
     struct members members;
     struct arena arena = {0};
-    struct retry retry = {.attempts_max = policy.attempts_max,
+    struct retry retry = {.retries_max = policy.retries_max,
                           .base_ms = policy.base_ms,
                           .cap_ms = policy.cap_ms,
                           .factor = policy.factor};
@@ -146,7 +146,7 @@ int envelope_backoff(const struct envelope *envelope, const struct backoff *fall
     arena_fini(&arena);
     if (code != LEAT_OK)
         return code;
-    policy.attempts_max = retry.attempts_max;
+    policy.retries_max = retry.retries_max;
     policy.base_ms = retry.base_ms;
     policy.cap_ms = retry.cap_ms;
     policy.factor = retry.factor;
@@ -164,9 +164,9 @@ void envelope_write(struct buf *out, const struct envelope_draft *draft)
     }
     buf_adds(out, ",\"args\":");
     buf_add(out, draft->args.at, draft->args.len);
-    if (draft->attempts_max >= 0) {
+    if (draft->retries_max >= 0) {
         buf_adds(out, ",\"retry\":{\"max\":");
-        buf_add_int(out, draft->attempts_max);
+        buf_add_int(out, draft->retries_max);
         buf_addc(out, '}');
     }
     if (draft->timeout_ms > 0) {

@@ -36,8 +36,8 @@ int envelope_backoff(const struct envelope *envelope, const struct backoff *fall
 struct envelope_draft {
     const char *type;
     const char *id;
-    struct bytes args;    /* raw JSON */
-    int64_t attempts_max; /* -1: the type's own */
+    struct bytes args;   /* raw JSON */
+    int64_t retries_max; /* -1: the type's own */
     int64_t timeout_ms;
 };
 

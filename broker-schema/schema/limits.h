@@ -22,7 +22,7 @@ enum leat_limit {
     LIMIT_HEADER_COUNT = 1000000000, /* of deliveries and fails: one more always fits */
     LIMIT_SLOT_BYTES = 128,          /* of the flight that a header names */
     LIMIT_DELIVERIES = 5,            /* crashes that a job may cause before it dies */
-    LIMIT_ATTEMPTS = 1000,           /* that a policy may allow */
+    LIMIT_RETRIES = 1000,            /* that a policy may allow */
     LIMIT_RETRY_LIST = 32,           /* delays in a policy of the kind "list" */
     LIMIT_REQUEST_HEADERS = 16,
     LIMIT_REQUEST_HEADER_BYTES = 1024,

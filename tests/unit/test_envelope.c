@@ -96,12 +96,12 @@ static struct backoff policy_of(const char *retry, const struct backoff *fallbac
 START_TEST(without_retry_the_types_own_policy_holds)
 {
     struct backoff policy = policy_of("", &backoff_default);
-    ck_assert_int_eq(policy.attempts_max, 25);
+    ck_assert_int_eq(policy.retries_max, 25);
     ck_assert_int_eq(policy.base_ms, 2000);
     ck_assert_int_eq(policy.cap_ms, 86400000);
     policy = policy_of("{}", &backoff_default);
     ck_assert_int_eq(policy.kind, BACKOFF_EXPONENTIAL);
-    ck_assert_int_eq(policy.attempts_max, 25);
+    ck_assert_int_eq(policy.retries_max, 25);
 }
 END_TEST
 
@@ -109,7 +109,7 @@ START_TEST(retry_replaces_only_what_it_names)
 {
     struct backoff policy =
         policy_of("{\"max\":0,\"factor\":1.5,\"cap_ms\":9}", &backoff_default);
-    ck_assert_int_eq(policy.attempts_max, 0);
+    ck_assert_int_eq(policy.retries_max, 0);
     ck_assert_double_eq(policy.factor, 1.5);
     ck_assert_int_eq(policy.cap_ms, 9);
     ck_assert_int_eq(policy.base_ms, 2000);
@@ -134,11 +134,11 @@ END_TEST
 
 START_TEST(a_list_may_come_from_the_types_own_policy)
 {
-    struct backoff own = {BACKOFF_LIST, .attempts_max = 2, .list_ms = {11},
+    struct backoff own = {BACKOFF_LIST, .retries_max = 2, .list_ms = {11},
                           .list_count = 1};
     own.cap_ms = 100;
     struct backoff policy = policy_of("{\"policy\":\"list\",\"max\":4}", &own);
-    ck_assert_int_eq(policy.attempts_max, 4);
+    ck_assert_int_eq(policy.retries_max, 4);
     ck_assert_int_eq(policy.list_ms[0], 11);
 }
 END_TEST
@@ -146,10 +146,10 @@ END_TEST
 START_TEST(a_refused_policy_leaves_the_output_alone)
 {
     struct envelope envelope = {.retry = bytes_of("{\"max\":5,\"factor\":0}")};
-    struct backoff policy = {.attempts_max = 77};
+    struct backoff policy = {.retries_max = 77};
     ck_assert_int_eq(envelope_backoff(&envelope, &backoff_default, &policy, NULL),
                      LEAT_EDATA);
-    ck_assert_int_eq(policy.attempts_max, 77);
+    ck_assert_int_eq(policy.retries_max, 77);
 }
 END_TEST
 
@@ -168,7 +168,7 @@ START_TEST(what_is_written_can_be_read)
         &(struct envelope_draft){.type = "x",
                                  .id = "i",
                                  .args = bytes_of("{\"a\":[1]}"),
-                                 .attempts_max = 0,
+                                 .retries_max = 0,
                                  .timeout_ms = 5},
         "{\"type\":\"x\",\"id\":\"i\",\"args\":{\"a\":[1]},\"retry\":{\"max\":0},"
         "\"timeout_ms\":5}");
@@ -178,7 +178,7 @@ END_TEST
 START_TEST(empty_and_zero_fields_are_left_out)
 {
     struct envelope_draft draft = {
-        .type = "x", .args = bytes_of("1"), .attempts_max = -1};
+        .type = "x", .args = bytes_of("1"), .retries_max = -1};
     check_written(&draft, "{\"type\":\"x\",\"args\":1}");
     draft.id = "";
     check_written(&draft, "{\"type\":\"x\",\"args\":1}");
@@ -192,7 +192,7 @@ START_TEST(a_type_with_quotes_is_written_as_json_and_refused_when_read)
     struct err err = {0};
     envelope_write(&out, &(struct envelope_draft){.type = "x\",\"y\":\"",
                                                   .args = bytes_of("1"),
-                                                  .attempts_max = -1});
+                                                  .retries_max = -1});
     ck_assert_str_eq(buf_text(&out), "{\"type\":\"x\\\",\\\"y\\\":\\\"\",\"args\":1}");
     ck_assert_int_eq(envelope_read(&envelope, buf_bytes(&out), &arena, &err), LEAT_EDATA);
     ck_assert_ptr_nonnull(strstr(err.text, "'type' has a character"));
