@@ -3,10 +3,13 @@
 -- RESERVE: pop up to N jobs into one body under one lease with one deadline. A lease id is used once, ever.
 -- KEYS 1 queue 2 high 3 staging 4 suspects 5 lease 6 body 7 bad 8 m
 -- ARGV 1 lease id 2 jobs at most 3 ttl ms 4 bytes at most 5 bytes of an entry at most 6 '1': a suspect first
--- reply   packed jobs | 0 empty | -2 paused      errors   DUPLEASE
+-- reply   packed jobs | 0 empty | -2 paused      errors   DUPLEASE | WRONGTYPE
 -- include now
+-- include kinds
 local call = redis.call
 local CHUNK = 16 -- what is popped before it is weighed
+local foreign = wrong_kind({'list', 'list', 'list', 'list', 'zset', 'hash', 'list'})
+if foreign then return foreign end
 if call('HGET', KEYS[8], 'paused') then return -2 end
 if call('HEXISTS', KEYS[6], ARGV[1]) == 1 then return redis.error_reply('DUPLEASE ' .. ARGV[1]) end
 local budget, longest = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -31,12 +34,13 @@ local function take(list, n)
   return n
 end
 
--- Four of five from the high list while both have jobs.
+-- Every fifth job from the queue while both lists have some; `turn` counts on from call to call, for a portion of
+-- fewer than five must not mean that the queue gets nothing.
 local function take_share(n)
   if n < 1 or call('LLEN', KEYS[2]) == 0 then return take(KEYS[1], n) end
-  local share = math.ceil(0.8 * n)
-  if n == 1 and call('HINCRBY', KEYS[8], 'turn', 1) % 5 == 0 then share = 0 end
-  local left = n - share + take(KEYS[2], share)
+  local turn = call('HINCRBY', KEYS[8], 'turn', n)
+  local share = math.floor(turn / 5) - math.floor((turn - n) / 5)
+  local left = share + take(KEYS[2], n - share)
   left = take(KEYS[1], left)
   return take(KEYS[2], left)
 end

@@ -18,21 +18,39 @@
 -- errors  BADSETTLE: outcomes do not fit the lease | DUPLEASE | WRONGTYPE: a key of ours holds something else
 -- include now
 -- include counters
+-- include kinds
 -- include flight
 local call = redis.call
 local WIDTH = {a = 0, x = 0, c = 3, r = 2, l = 3, d = 1, b = 1, g = 1, f = 4}
-local id, outcomes, sums = ARGV[1], ARGV[2], 2 * tonumber(ARGV[3])
+local HEADER = {c = 2, r = 0, l = 0, d = 0, f = 0} -- which argument of a letter
+local NUMBERS = {r = {1}, l = {1}, b = {0}, f = {2, 3}}
+local function unfit(why) return redis.error_reply('BADSETTLE ' .. why) end
+local foreign = wrong_kind({'zset', 'hash', 'hash', 'list', 'zset', 'zset', 'list', 'hash', 'hash', 'hash', 'list'})
+if foreign then return foreign end
+local id, outcomes, sums = ARGV[1], ARGV[2], 2 * (tonumber(ARGV[3]) or 0)
+
+-- Do the arguments of a letter, from ARGV[p] on, have the form that the writing below relies on?
+local function is_fit(letter, p)
+  if HEADER[letter] and not string.match(ARGV[p + HEADER[letter]], '^R1 [^ \n]+ %d+ %d+[^\n]*$') then return false end
+  for _, n in ipairs(NUMBERS[letter] or {}) do
+    if not string.match(ARGV[p + n], '^%d+$') then return false end
+  end
+  return true
+end
 
 local letters, at, claims = {}, {}, {}
 local next_arg = 4 + sums
 for i = 1, #outcomes do
   local letter = string.sub(outcomes, i, i)
-  if not WIDTH[letter] then return redis.error_reply('BADSETTLE unknown outcome ' .. letter) end
+  if not WIDTH[letter] then return unfit('unknown outcome ' .. letter) end
   letters[i], at[i] = letter, next_arg
   if letter == 'f' then claims[#claims + 1] = ARGV[next_arg + 1] end
   next_arg = next_arg + WIDTH[letter]
 end
-if next_arg ~= #ARGV + 1 or #KEYS ~= 11 + #claims then return redis.error_reply('BADSETTLE wrong number of arguments') end
+if next_arg ~= #ARGV + 1 or #KEYS ~= 11 + #claims then return unfit('wrong number of arguments') end
+for i = 1, #letters do
+  if not is_fit(letters[i], at[i]) then return unfit('arguments of outcome ' .. i .. ', ' .. letters[i]) end
+end
 
 if call('HEXISTS', KEYS[2], id) == 0 then -- fence
   local reply = {0}
@@ -42,16 +60,13 @@ end
 
 -- Check everything, then write: Redis does not roll back.
 local jobs = cmsgpack.unpack(call('HGET', KEYS[2], id))
-if #jobs ~= #outcomes then return redis.error_reply('BADSETTLE ' .. #outcomes .. ' outcomes for ' .. #jobs .. ' jobs') end
+if #jobs ~= #outcomes then return unfit(#outcomes .. ' outcomes for ' .. #jobs .. ' jobs') end
+local named = {}
 for i = 1, #claims do
-  if call('HEXISTS', KEYS[2], claims[i]) == 1 then return redis.error_reply('DUPLEASE ' .. claims[i]) end
-end
-local KINDS = {'zset', 'hash', 'hash', 'list', 'zset', 'zset', 'list', 'hash', 'hash', 'hash', 'list'}
-for i = 1, #KEYS do
-  local kind, want = call('TYPE', KEYS[i]).ok, KINDS[i] or 'hash'
-  if kind ~= 'none' and kind ~= want then
-    return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' holds a ' .. kind .. ', expected a ' .. want .. ': rename or delete it')
+  if named[claims[i]] or call('HEXISTS', KEYS[2], claims[i]) == 1 then
+    return redis.error_reply('DUPLEASE ' .. claims[i])
   end
+  named[claims[i]] = true
 end
 if sums > 0 then
   local refused = add_all(KEYS[8], 4, 3 + sums)
@@ -77,6 +92,12 @@ local function put(zset, score, header, entry)
     n = n + 1
     mark = ' x=' .. n
   end
+end
+
+-- The gauge `retrying` follows the header, as PROMOTE reads it.
+local function run_later(delay, header, entry)
+  put(KEYS[5], clock + delay, header, entry)
+  if tonumber(string.match(header, '^R1 [^ ]+ %d+ (%d+)')) > 0 then tally('retrying') end
 end
 
 local function die(header, entry)
@@ -114,7 +135,7 @@ local function claim(cache, header, entry, new, ttl, max_age)
     return 'again'
   end
   call('HSET', KEYS[9], field, iid .. ' ' .. new .. ' ' .. string.format('%d', clock + ttl))
-  call('HSET', KEYS[2], new, cmsgpack.pack({header .. ' k=' .. field .. '\n' .. payload(entry)}))
+  call('HSET', KEYS[2], new, cmsgpack.pack({with_flight(header, field) .. '\n' .. payload(entry)}))
   call('ZADD', KEYS[1], clock + ttl, new)
   tally('res')
   return 'run'
@@ -134,17 +155,16 @@ local DO = {
   r = function(entry, p)
     local field, header = flight_of(entry), ARGV[p]
     if field then
-      header = header .. ' k=' .. field
+      header = with_flight(header, field)
       if string.match(call('HGET', KEYS[9], field) or '', '^[^ ]+') == iid_of(entry) then
         call('HSET', KEYS[9], field, iid_of(entry) .. ' - ' .. string.format('%d', clock + ARGV[p + 1] + WAIT_MS))
       end
     end
-    put(KEYS[5], clock + ARGV[p + 1], header, entry)
+    run_later(ARGV[p + 1], header, entry)
     tally('retry')
-    tally('retrying')
   end,
   l = function(entry, p)
-    put(KEYS[5], clock + ARGV[p + 1], ARGV[p], entry)
+    run_later(ARGV[p + 1], ARGV[p], entry)
     tally('back')
     local field = 'nh:' .. ARGV[p + 2]
     if ARGV[p + 2] ~= '' and (call('HLEN', KEYS[3]) < 128 or call('HEXISTS', KEYS[3], field) == 1) then
@@ -156,6 +176,7 @@ local DO = {
     die(ARGV[p], entry)
   end,
   b = function(entry, p)
+    leave_flight(entry)
     call('LPUSH', KEYS[7], string.sub(entry, ARGV[p] + 1))
     tally('bad')
   end,

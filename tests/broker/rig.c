@@ -142,8 +142,8 @@ int64_t rig_reap(struct rig *rig, int leases_max)
 
 void rig_expire(struct rig *rig, const char *lease)
 {
-    ck_assert_int_eq(
-        ASK_INT(rig, "ZADD", rig->queue.lease, "XX", "CH", "1000", lease), 1);
+    ck_assert_int_eq(ASK_INT(rig, "ZADD", rig->queue.lease, "XX", "CH", "1000", lease),
+                     1);
 }
 
 /* ---- what there is ------------------------------------------------------------------ */
@@ -183,17 +183,17 @@ void rig_expect_list(struct rig *rig, const char *key, const char *const *want)
 {
     const struct redisReply *reply = ASK(rig, "LRANGE", key, "0", "-1");
     int n = length(want);
-    ck_assert_int_eq(reply_count(reply), n);
+    ck_assert_int_eq((int)reply_count(reply), n);
     for (int i = 0; i < n; i++)
-        ck_assert_str_eq(
-            rig_text(rig, reply_bytes(reply_at(reply, (size_t)(n - 1 - i)))), want[i]);
+        ck_assert_str_eq(rig_text(rig, reply_bytes(reply_at(reply, (size_t)(n - 1 - i)))),
+                         want[i]);
 }
 
 void rig_expect_zset(struct rig *rig, const char *key, const char *const *want)
 {
     const struct redisReply *reply = ASK(rig, "ZRANGE", key, "0", "-1");
     int n = length(want);
-    ck_assert_int_eq(reply_count(reply), n);
+    ck_assert_int_eq((int)reply_count(reply), n);
     for (int i = 0; i < n; i++)
         ck_assert_str_eq(rig_text(rig, reply_bytes(reply_at(reply, (size_t)i))), want[i]);
 }

@@ -173,7 +173,8 @@ START_TEST(the_queue_gets_every_fifth_job_however_few_are_asked_for)
     static const int portions[] = {1, 2, 4, 5, 10, 20, 50, 100};
     rig_start(&rig);
     for (size_t i = 0; i < COUNT(portions); i++)
-        ck_assert_msg(share_of_queue(portions[i]) == 20, "in portions of %d", portions[i]);
+        ck_assert_msg(share_of_queue(portions[i]) == 20, "in portions of %d",
+                      portions[i]);
     rig_stop(&rig);
 }
 END_TEST
@@ -237,7 +238,7 @@ END_TEST
 
 START_TEST(a_key_of_the_wrong_type_is_refused_before_a_job_is_popped)
 {
-    const char *const keys[] = {rig.queue.list, rig.queue.high, rig.queue.staging,
+    const char *const keys[] = {rig.queue.list,  rig.queue.high, rig.queue.staging,
                                 rig.queue.lease, rig.queue.body, rig.queue.bad,
                                 rig.queue.meta};
     rig_start(&rig);
@@ -259,12 +260,13 @@ SUITE("reserve", reserve_takes_the_oldest_jobs_first_and_counts_them,
       reserve_of_an_empty_queue_answers_0_and_leaves_no_lease,
       reserve_returns_nothing_when_the_queue_is_paused,
       a_lease_id_in_use_is_refused_and_nothing_is_popped,
-      the_byte_budget_hands_the_tail_back_in_order, one_job_beyond_the_budget_still_travels,
+      the_byte_budget_hands_the_tail_back_in_order,
+      one_job_beyond_the_budget_still_travels,
       an_oversize_entry_is_quarantined_as_it_is_and_its_neighbours_travel,
       a_queue_of_nothing_but_oversize_entries_answers_0_and_counts_them,
       the_head_is_served_before_high_and_high_before_the_queue,
       the_queue_gets_every_fifth_job_however_few_are_asked_for,
       what_one_list_lacks_the_other_gives,
-      a_suspect_travels_alone_and_only_when_asked_for, a_thousand_jobs_travel_in_one_lease,
-      the_deadline_is_counted_by_the_clock_of_redis,
+      a_suspect_travels_alone_and_only_when_asked_for,
+      a_thousand_jobs_travel_in_one_lease, the_deadline_is_counted_by_the_clock_of_redis,
       a_key_of_the_wrong_type_is_refused_before_a_job_is_popped)

@@ -3,14 +3,9 @@
 -- refusal the list {name, error, ...} of all that refused, with every counter as it was before.
 -- Deltas stay strings, for Lua's numbers are doubles: what undoes '12' is '-12', and the reverse.
 local function negated(delta)
+  if delta == '0' then return delta end
   if string.sub(delta, 1, 1) == '-' then return string.sub(delta, 2) end
   return '-' .. delta
-end
-
-local function check_counters(key)
-  local kind = redis.call('TYPE', key).ok
-  if kind == 'hash' or kind == 'none' then return nil end
-  return redis.error_reply('WRONGTYPE ' .. key .. ' holds a ' .. kind .. ', expected a hash: rename or delete it')
 end
 
 local function add_all(key, first, last)
@@ -25,7 +20,7 @@ local function add_all(key, first, last)
     end
   end
   if #list == 0 then return nil end
-  for i = first, last, 2 do
+  for i = last - 1, first, -2 do -- backwards, through values that were there before: none can overflow
     if not refused[i] then redis.call('HINCRBY', key, ARGV[i], negated(ARGV[i + 1])) end
   end
   return list

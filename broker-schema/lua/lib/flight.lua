@@ -11,6 +11,10 @@ local function iid_of(entry)
   return string.match(entry, '^R1 ([^ \n]+) ')
 end
 
+local function with_flight(header, field)
+  return string.gsub(header, ' k=[^ ]+', '') .. ' k=' .. field
+end
+
 -- The flight of `field` is over: what was asked meanwhile goes to the queue and waits as the next flight.
 local function flight_end(slot, again, queue, field, at)
   local entry = redis.call('HGET', again, field)
