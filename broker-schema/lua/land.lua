@@ -7,12 +7,18 @@
 --      store: 6 body 7 content type 8 last-modified 9 status
 -- reply   1 kept | 2 ended without a write: another flight took over | 0 the lease is gone | -1 the copy to extend is
 --         gone or another one: nothing changed, fetch it whole
+-- errors  BADSETTLE: not a lease of one job | WRONGTYPE: a key of ours holds something else
 -- include now
+-- include kinds
 -- include flight
 local call = redis.call
+local foreign = wrong_kind({'zset', 'hash', 'hash', 'hash', 'hash', 'list'})
+if foreign then return foreign end
 local packed = call('HGET', KEYS[2], ARGV[1])
 if not packed then return 0 end -- fence
-local entry = cmsgpack.unpack(packed)[1]
+local jobs = cmsgpack.unpack(packed)
+if #jobs ~= 1 then return redis.error_reply('BADSETTLE a flight is alone in its lease, not one of ' .. #jobs) end
+local entry = jobs[1]
 local field = flight_of(entry)
 local clock = now()
 local holds = field and string.match(call('HGET', KEYS[4], field) or '', '^[^ ]+ ([^ ]+)') == ARGV[1]

@@ -2,8 +2,12 @@
 -- SPDX-License-Identifier: MIT
 -- PROMOTE: what is due goes to the queue.
 -- KEYS 1 sched 2 queue 3 m      ARGV 1 jobs at most (<= 500)      reply   {moved, ms until the next is due, or -1}
+-- errors  WRONGTYPE: a key of ours holds something else
 -- include now
+-- include kinds
 local call = redis.call
+local foreign = wrong_kind({'zset', 'list'})
+if foreign then return foreign end
 local clock = now()
 local due = call('ZRANGEBYSCORE', KEYS[1], '-inf', clock, 'LIMIT', 0, ARGV[1])
 if #due > 0 then

@@ -5,9 +5,13 @@
 -- After a silence of the whole fleet or of Redis nothing expires at once: living holders get time to extend.
 -- KEYS 1 lease 2 body 3 staging 4 suspects 5 m      ARGV 1 leases at most
 -- reply   {leases, jobs, suspects waiting, now}
+-- errors  WRONGTYPE: a key of ours holds something else
 -- include now
+-- include kinds
 local call = redis.call
 local LONGEST_MS, SILENCE_MS, GRACE_MS = 3600000, 5000, 10000
+local foreign = wrong_kind({'zset', 'hash', 'list', 'list'})
+if foreign then return foreign end
 local clock = now()
 local seen = tonumber(call('HGET', KEYS[5], 'seen') or '0')
 call('HSET', KEYS[5], 'seen', string.format('%d', clock))
@@ -16,6 +20,12 @@ call('HSET', KEYS[5], 'seen', string.format('%d', clock))
 local far = call('ZRANGEBYSCORE', KEYS[1], '(' .. string.format('%d', clock + LONGEST_MS), '+inf', 'LIMIT', 0, 100)
 for i = 1, #far do call('ZADD', KEYS[1], 'XX', clock + LONGEST_MS, far[i]) end
 
+-- Bodies without a deadline (somebody deleted the set of leases) would lie there for ever.
+if call('HLEN', KEYS[2]) > call('ZCARD', KEYS[1]) then
+  local ids = call('HKEYS', KEYS[2])
+  for i = 1, #ids do call('ZADD', KEYS[1], 'NX', clock + GRACE_MS, ids[i]) end
+end
+
 if clock - seen > SILENCE_MS then
   local late = call('ZRANGEBYSCORE', KEYS[1], '-inf', clock)
   for i = 1, #late do call('ZADD', KEYS[1], 'XX', clock + GRACE_MS, late[i]) end
@@ -23,7 +33,7 @@ if clock - seen > SILENCE_MS then
 end
 
 local function delivered_again(entry, lease, index)
-  local _, stop, iid, deliveries, rest = string.find(entry, '^R1 ([^ \n]+) (%d+)([^\n]*)\n')
+  local _, stop, iid, deliveries, rest = string.find(entry, '^R1 ([^ \n]+) (%d+)( %d[^\n]*)\n')
   if not stop then
     return 1, 'R1 ' .. lease .. '.' .. index .. ' 1 0 t=' .. string.format('%d', clock) .. '\n' .. entry
   end

@@ -3,7 +3,11 @@
 -- RELEASE: give whole leases back to the head, as they are; no delivery is counted. For leases whose reply was lost,
 -- and at shutdown.
 -- KEYS 1 lease 2 body 3 m 4 staging 5 suspects      ARGV lease ids      reply   jobs given back
+-- errors  WRONGTYPE: a key of ours holds something else
+-- include kinds
 local call = redis.call
+local foreign = wrong_kind({'zset', 'hash', 'hash', 'list', 'list'})
+if foreign then return foreign end
 local total = 0
 for a = 1, #ARGV do
   local packed = call('HGET', KEYS[2], ARGV[a])

@@ -2,9 +2,12 @@
 -- SPDX-License-Identifier: MIT
 -- SCHEDULE: a numbered batch that becomes due later. Entries carry a header, so equal payloads stay apart.
 -- KEYS 1 sched 2 p:<producer> 3 ctl     ARGV 1 number of the batch   2 'in' or 'at'   3 ms   4.. entries (<= 500)
--- reply   1 scheduled | 0 was scheduled before      errors   GAP <last>
+-- reply   1 scheduled | 0 was scheduled before      errors   GAP <last> | WRONGTYPE
 -- include now
+-- include kinds
 local SOON_MS = 1500 -- sooner than a tick is sure to look
+local foreign = wrong_kind({'zset', 'string', 'stream'})
+if foreign then return foreign end
 local last = tonumber(redis.call('GET', KEYS[2]) or '0')
 local number = tonumber(ARGV[1])
 if number <= last then return 0 end

@@ -2,7 +2,11 @@
 -- SPDX-License-Identifier: MIT
 -- TRIM: the caps of the dead set and the quarantine; the oldest go, and are counted.
 -- KEYS 1 dead 2 bad 3 m      ARGV 1 dead at most 2 bad at most 3 per call at most      reply   removed
+-- errors  WRONGTYPE: a key of ours holds something else
+-- include kinds
 local call = redis.call
+local foreign = wrong_kind({'zset', 'list'})
+if foreign then return foreign end
 local dead = math.min(call('ZCARD', KEYS[1]) - ARGV[1], tonumber(ARGV[3]))
 local bad = math.min(call('LLEN', KEYS[2]) - ARGV[2], tonumber(ARGV[3]))
 if dead > 0 then
