@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/rnd.h"
 #include "broker/script_call.h"
+#include "worker/tick.h"
 
 #include <stdlib.h>
 
@@ -173,6 +174,7 @@ void attempt_retry(struct attempt *attempt, const char *error, int64_t at_least_
         delay_ms = at_least_ms;
     log_end(attempt, "job failed", error, delay_ms);
     settle_one(attempt, OUTCOME_RETRY, error, delay_ms);
+    tick_due_in(worker_of(attempt)->tick, delay_ms);
 }
 
 void attempt_abandon(struct attempt *attempt)

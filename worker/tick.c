@@ -9,6 +9,7 @@
 #include "worker/feed.h"
 #include "worker/lease.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -273,9 +274,24 @@ static void listen(struct tick *tick)
                                 LISTEN_MS + LINK_PATIENCE_MS, on_heard, tick) == LEAT_OK;
 }
 
+/* Nothing said between two questions may be missed, so reading begins at a time, not at `$`. */
+static void on_time(void *arg, struct answer *answer)
+{
+    struct tick *tick = arg;
+    int64_t now_s = reply_int(reply_at(answer->reply, 0), 0);
+    for (int i = 0; i < tick->worker->feed_count; i++)
+        if (tick->last_id[i][0] == '\0')
+            snprintf(tick->last_id[i], sizeof tick->last_id[i], "%lld000-0",
+                     (long long)now_s);
+    if (answer->code == LEAT_OK)
+        listen(tick);
+}
+
 static void on_listener_up(void *arg)
 {
-    listen(arg);
+    struct tick *tick = arg;
+    cmd_set(&tick->worker->cmd, "TIME", NULL);
+    link_send(tick->listener, &tick->worker->cmd, 0, 0, on_time, tick);
 }
 
 static void on_listener_fatal(void *arg, const struct err *err)
@@ -298,8 +314,6 @@ struct tick *tick_new(struct worker *worker)
     ev_timer_start(worker->loop, &tick->timer);
     ev_timer_start(worker->loop, &tick->extend);
     tick->last_id = xcalloc((size_t)worker->feed_count, sizeof *tick->last_id);
-    for (int i = 0; i < worker->feed_count; i++)
-        memcpy(tick->last_id[i], "$", 2);
     struct link_config config = {.url = worker->config->url,
                                  .name = "leat-listener",
                                  .give_up_ms = -1,

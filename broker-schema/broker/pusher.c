@@ -191,7 +191,7 @@ static void add_header(struct pusher *pusher, struct buf *out)
 {
     char iid[RND_ID_CHARS + 24];
     snprintf(iid, sizeof iid, "%s.%lld", pusher->producer, (long long)pusher->added);
-    struct entry entry = {.iid = bytes_of(iid), .first_seen_ms = clock_wall_ms()};
+    struct entry entry = {.iid = bytes_of(iid)};
     entry_write_header(out, &entry, NULL);
     buf_addc(out, '\n');
 }

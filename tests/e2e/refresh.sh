@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The refresh type: what is fetched, when not, how often, and what is kept.
+. "$(dirname "$0")/../support/e2e.sh"
+. "$(dirname "$0")/../support/queue.sh"
+
+origin_start() {
+  echo /page >"$dir/pages"
+  child_start origin "$LEAT_BIN/leat-origin" --port 0 --pages "$dir/pages" --write-bodies "$dir/bodies"
+  await 'grep -q ^listening "$dir/origin.log"' 10 'the origin to listen'
+  port=$(sed -n 's/^listening //p' "$dir/origin.log")
+  origin=http://127.0.0.1:$port
+}
+
+# How often the origin was asked for a path.
+asked() { http_get "$port" "/requests?path=$1" | tail -n 1 | tr -dc 0-9; }
+
+refresh() { "$leat" push refresh "url=$origin$1" "${@:2}" >>"$dir/ids"; }
+
+settled() { [ "$(tally done):$(tally merged)" = "$1" ]; }
+
+kept() { redis_cli --raw hget "{leat:default}:cache:$origin$1" "$2"; }
+
+mkdir -p "$dir/bodies"
+redis_start
+origin_start
+worker_start --allow-net 127.0.0.0/8 -c 8
+
+refresh /etag/a
+await 'settled 1:0' 10 'the first fetch'
+expect_eq 1 "$(asked /etag/a)" 'requests of a new page'
+expect_eq 200 "$(kept /etag/a status)" 'status of the copy'
+expect_eq "$("$leat" cache get "$origin/etag/a")" "$(kept /etag/a body)" 'the copy'
+ok 'a page is fetched and kept'
+
+refresh /etag/a
+await 'settled 2:0' 10 'the second job'
+expect_eq 1 "$(asked /etag/a)" 'requests of a fresh page'
+ok 'a copy younger than max_age_ms is not fetched again'
+
+before=$(kept /etag/a fetched)
+refresh /etag/a max_age_ms:=0
+await 'settled 3:0' 10 'the third job'
+expect_eq 2 "$(asked /etag/a)" 'requests after "it changed"'
+[ "$(kept /etag/a fetched)" -gt "$before" ] || fail 'a 304 did not extend the freshness'
+ok 'max_age_ms 0 always fetches, and a 304 only extends the freshness'
+
+for _ in 1 2 3 4 5 6 7 8 9 10; do refresh '/slow?ms=700'; done
+await 'settled 4:9' 10 'ten jobs for one slow page'
+expect_eq 1 "$(asked '/slow?ms=700')" 'fetches of one page by ten jobs'
+ok 'one flight per key; the others end as merged'
+
+refresh '/slow?ms=800' max_age_ms:=0
+await '[ "$(asked "/slow?ms=800")" = 1 ]' 10 'the flight to begin'
+for _ in 1 2 3; do refresh '/slow?ms=800' max_age_ms:=0; done
+await 'settled 6:11 && [ "$(size again):$(size slot)" = 0:0 ]' 20 'the flight behind the flight'
+expect_eq 2 "$(asked '/slow?ms=800')" 'fetches of a page that changed three times during a flight'
+ok 'what changed during a flight is fetched once more behind it'
+
+redis_cli lpush leat:default "{\"type\":\"refresh\",\"args\":{\"url\":\"$origin/status/503\"},\"retry\":{\"base_ms\":50,\"max\":2}}" >"$dir/out"
+await '[ "$(size dead)" -ge 1 ]' 20 'a failing page to die'
+expect_match 'status%20503' "$(redis_cli --raw zrange "$(key dead)" 0 -1)" 'the reason in the dead set'
+ok 'a 503 is tried again by the policy, then dies with its reason'
+
+redis_cli hset "{leat:default}:cache:$origin/etag/gone" etag '"other"' body old fetched 1 >"$dir/out"
+refresh /etag/gone
+await '[ "$(kept /etag/gone body)" != old ]' 10 'an old copy to be replaced'
+ok 'a copy with another ETag is fetched whole'
