@@ -40,7 +40,7 @@ static int info_is(const struct doctor *doctor, const char *name, const char *te
 static void check_version(struct doctor *doctor)
 {
     struct value version = info(doctor, "redis_version");
-    if (atoi(version.text) < VERSION_MIN)
+    if (strtol(version.text, NULL, 10) < VERSION_MIN)
         doctor_say(doctor, FINDING_CONFIG, "version",
                    "Redis is %s; leat needs %d.0 or later: upgrade it", version.text,
                    VERSION_MIN);
@@ -204,10 +204,11 @@ static void check_latency(struct doctor *doctor)
         took_us[i] = mono_us() - began_us;
     }
     qsort(took_us, PINGS, sizeof *took_us, by_number);
-    int slow = took_us[PINGS / 2] > PING_SLOW_US;
+    int64_t best_us = took_us[0], median_us = took_us[PINGS / 2];
+    int slow = median_us > PING_SLOW_US;
     doctor_say(doctor, slow ? FINDING_WARN : FINDING_OK, "latency",
                "an answer takes %.3f ms at best, %.3f ms in the median of %d%s",
-               (double)took_us[0] / 1000, (double)took_us[PINGS / 2] / 1000, PINGS,
+               (double)best_us / 1000, (double)median_us / 1000, PINGS,
                slow ? "; see SLOWLOG GET, or how far away Redis is" : "");
 }
 

@@ -336,7 +336,7 @@ START_TEST(reading_changes_nothing)
     rig_start(&rig);
     ASK(&rig, "SADD", QUEUES_KEY, "a", "b");
     ASK(&rig, "LPUSH", "leat:a", "x");
-    put_worker(&rig, "old", "[]", WORKER_FORGOTTEN_MS * 2, "");
+    put_worker(&rig, "old", "[]", INT64_C(2) * WORKER_FORGOTTEN_MS, "");
     const char *before = rig_digest(&rig);
     look(&rig, &looked);
     ck_assert_str_eq(rig_digest(&rig), before);
