@@ -69,11 +69,11 @@ void resting_read(struct resting_view *view, const struct resting *resting,
 {
     *view = (struct resting_view){0};
     if (resting->raw.len > LIMIT_ENTRY_BYTES)
-        err_set(&view->err, LEAT_EDATA, "%zu bytes are more than a job may have (%d)",
+        err_set(&view->err, LEAT_EDATA, "the entry has %zu bytes, the limit is %d",
                 resting->raw.len, LIMIT_ENTRY_BYTES);
     if (entry_read(&view->entry, resting->raw) != 0) {
         view->entry.payload = resting->raw;
-        err_set(&view->err, LEAT_EDATA, "begins as a header of ours, but is none");
+        entry_refuse(resting->raw, &view->err);
     }
     if (view->err.code == LEAT_OK)
         envelope_read(&view->job, view->entry.payload, arena, &view->err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/feed.h"
+#include "worker/attempt.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/bell.h"
@@ -44,7 +45,7 @@ void feed_fini(struct feed *feed)
 
 /* ---- what to ask for ---------------------------------------------------------------- */
 
-static void all_well(struct feed *feed)
+void feed_well(struct feed *feed)
 {
     if (feed->broken)
         worker_alarm(feed->worker, "");
@@ -54,7 +55,6 @@ static void all_well(struct feed *feed)
 void feed_learn(struct feed *feed, const struct feed_news *news)
 {
     int slots = feed->worker->slots_free;
-    all_well(feed);
     if (news->back > 0) {
         /* No slot is free, but instant jobs behind the slow ones must not wait for one. */
         feed->batch = SCAN_BATCH;
@@ -98,6 +98,9 @@ static int holds_suspect(const struct worker *worker)
 {
     for (const struct lease *lease = worker->leases; lease != NULL; lease = lease->next)
         if (lease->solo)
+            return 1;
+    for (const struct attempt *it = worker->attempts.first; it != NULL; it = it->next)
+        if (it->solo)
             return 1;
     return 0;
 }
@@ -152,7 +155,7 @@ void feed_rest(struct feed *feed, int64_t ms)
 
 void feed_found_nothing(struct feed *feed)
 {
-    all_well(feed);
+    feed_well(feed);
     if (feed->state == FEED_HUNGRY && feed->reserving == 0)
         feed->state = FEED_IDLE;
     if (feed->batch > FIRST_BATCH)

@@ -50,6 +50,9 @@ void feed_rest(struct feed *feed, int64_t ms);
 void feed_learn(struct feed *feed, const struct feed_news *news);
 void feed_found_nothing(struct feed *feed);
 
+/* A lease was settled, or there was none: the queue's alarm, if any, is over. */
+void feed_well(struct feed *feed);
+
 /* A reserve or a settle was refused for good: stop the queue or the worker. */
 void feed_refused(struct feed *feed, const struct answer *answer);
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rnd.h"
+#include "base/text.h"
 #include "broker/script_call.h"
 #include "schema/pack.h"
 
@@ -22,6 +23,8 @@ enum {
     NO_HANDLER_MS = 86400000,   /* after which a job without a handler dies */
     NO_HANDLER_FIRST_MS = 5000, /* its back-off */
     NO_HANDLER_CAP_MS = 300000,
+    SHOWN_BYTES = 60, /* of what is refused */
+    OVERFLOWS = 1,    /* instead of a sum, in `refused` */
 };
 
 static void settle(struct lease *lease);
@@ -144,6 +147,8 @@ int lease_reserved(struct lease *lease, struct answer *answer)
     }
     lease->jobs = jobs;
     worker->held_jobs += jobs;
+    worker->held_bytes += (int64_t)reply_bytes(lease->body).len - lease->budget_bytes;
+    lease->budget_bytes = (int64_t)reply_bytes(lease->body).len;
     if (worker->state != WORKER_RUNNING || clock_mono_ms() > lease->deadline_mono_ms) {
         feed_release(lease->feed, lease->id);
         lease_free(lease);
@@ -164,6 +169,7 @@ struct sorting {
     struct err err;
     struct feed_news news;
     int bad;
+    int again; /* sorted before: what is to be told has been told */
 };
 
 /* The job's header, with what `entry` says now. Borrowed from the lease's arena. */
@@ -193,16 +199,19 @@ static void sort_dead(struct sorting *sorting, const char *error)
     struct settlement *settlement = &sorting->worker->settlement;
     settlement_add(settlement, OUTCOME_DEAD);
     cmd_adds(&settlement->args, header_of(sorting, error));
+    if (sorting->again)
+        return;
     sorting->worker->failed++;
     log_end(sorting, "job died", error);
 }
 
+/* A flood of them must not become a flood of lines: one for each lease. */
 static void sort_bad(struct sorting *sorting, size_t header_bytes, const char *reason)
 {
     struct settlement *settlement = &sorting->worker->settlement;
     settlement_add(settlement, OUTCOME_BAD);
     cmd_add_int(&settlement->args, (int64_t)header_bytes);
-    if (sorting->bad++ == 0) {
+    if (sorting->bad++ == 0 && !sorting->again) {
         char quoted[400];
         log_warn("quarantined", " queue=%s reason=%s", sorting->lease->feed->queue.name,
                  log_quote(quoted, sizeof quoted, reason));
@@ -238,20 +247,40 @@ static void sort_unknown(struct sorting *sorting)
     sort_later(sorting, reason, type);
 }
 
+/* What a counted increment dies of, if Redis refuses it once more. */
+static const char *refusal_of(struct lease *lease, const struct increment_args *args,
+                              int overflows)
+{
+    struct buf name = {0};
+    text_printable(&name, args->counter, SHOWN_BYTES);
+    const char *reason =
+        overflows ? arena_printf(&lease->arena,
+                                 "counter %s by %lld: the value would leave the range "
+                                 "from -2^63 to 2^63-1",
+                                 buf_text(&name), (long long)args->by)
+                  : arena_printf(&lease->arena,
+                                 "counter %s by %lld: what it holds is no integer",
+                                 buf_text(&name), (long long)args->by);
+    buf_fini(&name);
+    return reason;
+}
+
 static void sort_instant(struct sorting *sorting, const struct job_type *type)
 {
     struct lease *lease = sorting->lease;
     struct settlement *settlement = &sorting->worker->settlement;
     struct increment_args args;
+    const struct tally_row *refused;
     if (type->read(&args, sorting->envelope.args, &lease->arena, &sorting->err) !=
         LEAT_OK) {
         sort_dead(sorting, sorting->err.text);
-    } else if (lease->refused != NULL && tally_has(lease->refused, args.counter)) {
+    } else if (lease->refused != NULL &&
+               (refused = tally_find(lease->refused, args.counter)) != NULL) {
         settlement_add(settlement, OUTCOME_COUNTED);
         cmd_add(&settlement->args, args.counter);
         cmd_add_int(&settlement->args, args.by);
         cmd_adds(&settlement->args,
-                 header_of(sorting, "the counter would overflow, or holds no integer"));
+                 header_of(sorting, refusal_of(lease, &args, refused->sum == OVERFLOWS)));
     } else {
         settlement_add(settlement, OUTCOME_DONE);
         tally_add(&sorting->worker->tally, args.counter, args.by);
@@ -309,7 +338,8 @@ static void sort_job(struct sorting *sorting, int index)
     sorting->err = (struct err){0};
     sorting->envelope = (struct envelope){0};
     if (entry_read(entry, raw) != 0) {
-        sort_bad(sorting, 0, "a header that is none");
+        entry_refuse(raw, &sorting->err);
+        sort_bad(sorting, 0, sorting->err.text);
         return;
     }
     if (entry->iid.len == 0)
@@ -339,24 +369,31 @@ static void sort_job(struct sorting *sorting, int index)
 
 /* ---- settling ----------------------------------------------------------------------- */
 
+static void note_refused(struct lease *lease, struct bytes name, struct bytes why)
+{
+    int overflows = memmem(why.at, why.len, "overflow", 8) != NULL;
+    if (tally_find(lease->refused, name) != NULL)
+        return;
+    name.at = arena_dup(&lease->arena, name);
+    tally_add(lease->refused, name, overflows ? OVERFLOWS : 0);
+}
+
 /* Redis refused sums: note which, and sort again. */
 static void settle_refused(struct lease *lease, const struct redisReply *list,
                            size_t first)
 {
-    char quoted[300];
+    char name[100], why[200];
     if (lease->refused == NULL) {
         lease->refused = xmalloc(sizeof *lease->refused);
         tally_reset(lease->refused);
     }
-    for (size_t i = first; i + 1 < reply_count(list); i += 2) {
-        struct bytes name = reply_bytes(reply_at(list, i));
-        if (tally_has(lease->refused, name))
-            continue;
-        tally_add(lease->refused,
-                  (struct bytes){arena_dup(&lease->arena, name), name.len}, 0);
-    }
-    log_warn("counters refused", " queue=%s err=%s", lease->feed->queue.name,
-             log_quote(quoted, sizeof quoted, reply_bytes(reply_at(list, first + 1)).at));
+    for (size_t i = first; i + 1 < reply_count(list); i += 2)
+        note_refused(lease, reply_bytes(reply_at(list, i)),
+                     reply_bytes(reply_at(list, i + 1)));
+    log_quote(name, sizeof name, reply_bytes(reply_at(list, first)).at);
+    log_quote(why, sizeof why, reply_bytes(reply_at(list, first + 1)).at);
+    log_warn("counters refused", " queue=%s counters=%zu first=%s err=%s",
+             lease->feed->queue.name, (reply_count(list) - first) / 2, name, why);
     drop_claims(lease);
     settle(lease);
 }
@@ -366,6 +403,7 @@ static void run_claims(struct lease *lease, const struct redisReply *verdicts)
 {
     for (size_t i = 1; lease->claims != NULL; i++) {
         struct attempt *attempt = lease->claims;
+        attempt->solo = lease->solo;
         if (bytes_is(reply_bytes(reply_at(verdicts, i)), "run"))
             attempt_run(attempt);
         else
@@ -384,6 +422,7 @@ static void on_settled(void *arg, struct answer *answer)
         feed_refused(feed, answer);
         lease_free(lease);
     } else if (reply_is_int(answer->reply)) { /* ACK */
+        feed_well(feed);
         if (reply_int(answer->reply, 0) == 1)
             worker->done += lease->jobs;
         else
@@ -396,6 +435,7 @@ static void on_settled(void *arg, struct answer *answer)
         settle_refused(lease, answer->reply, 1);
         return;
     } else {
+        feed_well(feed);
         worker->done += reply_int(first, 0) == 1 ? lease->plain : 0;
         run_claims(lease, answer->reply);
         lease_free(lease);
@@ -408,8 +448,8 @@ static void settle(struct lease *lease)
     struct worker *worker = lease->feed->worker;
     struct sorting sorting = {.lease = lease,
                               .worker = worker,
-                              .news = {.asked = lease->asked, .got = lease->jobs}};
-    int first_time = lease->refused == NULL;
+                              .news = {.asked = lease->asked, .got = lease->jobs},
+                              .again = lease->refused != NULL};
     settlement_reset(&worker->settlement);
     tally_reset(&worker->tally);
     for (int i = 0; i < lease->jobs; i++)
@@ -418,6 +458,6 @@ static void settle(struct lease *lease)
     settlement_write(&worker->settlement, &worker->cmd, &lease->feed->queue, lease->id,
                      &worker->tally);
     link_send(worker->link, &worker->cmd, LINK_RESEND | LINK_RETRY, 0, on_settled, lease);
-    if (first_time)
+    if (!sorting.again)
         feed_learn(lease->feed, &sorting.news);
 }

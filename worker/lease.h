@@ -19,7 +19,7 @@ struct lease {
     struct bytes *entries; /* `jobs` of them, in `body` */
     struct redisReply *body;
     struct arena arena;
-    struct tally *refused;  /* counters that were refused as sums */
+    struct tally *refused;  /* counters that were refused as sums, and why */
     struct attempt *claims; /* slow jobs waiting for the settle's verdicts, in order */
 };
 

@@ -40,7 +40,8 @@ void tally_add(struct tally *tally, struct bytes name, int64_t by)
     tally->row[tally->slot[at] - 1].sum += by;
 }
 
-int tally_has(const struct tally *tally, struct bytes name)
+const struct tally_row *tally_find(const struct tally *tally, struct bytes name)
 {
-    return tally->slot[find(tally, name)] != 0;
+    unsigned row = tally->slot[find(tally, name)];
+    return row != 0 ? &tally->row[row - 1] : NULL;
 }

@@ -29,7 +29,7 @@ void tally_reset(struct tally *tally);
  * table nor an int64 can overflow. */
 void tally_add(struct tally *tally, struct bytes name, int64_t by);
 
-/* Is the counter in it? */
-int tally_has(const struct tally *tally, struct bytes name);
+/* The counter's row, or NULL. */
+const struct tally_row *tally_find(const struct tally *tally, struct bytes name);
 
 #endif

@@ -159,11 +159,15 @@ void worker_fini(struct worker *worker)
     free(worker->feeds);
 }
 
+/* What is held goes back first, so that the end costs no job a delivery. */
 void worker_fail(struct worker *worker, const struct err *err)
 {
     if (worker->fatal.code == LEAT_OK)
         worker->fatal = *err;
-    ev_break(worker->loop, EVBREAK_ALL);
+    if (link_is_up(worker->link))
+        begin_leaving(worker);
+    else
+        ev_break(worker->loop, EVBREAK_ALL);
 }
 
 /* ---- stopping ----------------------------------------------------------------------- */
@@ -178,6 +182,8 @@ static void set_grace(struct worker *worker, int seconds)
 /* Give back what still runs; what it did meanwhile counts for nothing. */
 static void begin_leaving(struct worker *worker)
 {
+    if (worker->state == WORKER_LEAVING)
+        return;
     worker->state = WORKER_LEAVING;
     set_grace(worker, LEAVE_S);
     struct attempt *next;
@@ -192,9 +198,7 @@ static void begin_leaving(struct worker *worker)
 
 void worker_stop(struct worker *worker)
 {
-    if (worker->state == WORKER_LEAVING)
-        return;
-    if (worker->state == WORKER_STOPPING) {
+    if (worker->state != WORKER_RUNNING) {
         begin_leaving(worker);
         return;
     }

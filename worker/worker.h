@@ -92,7 +92,7 @@ void worker_fini(struct worker *worker);
  * loop. A second call gives back at once. */
 void worker_stop(struct worker *worker);
 
-/* Break the loop with an error. */
+/* End with an error: give back what is held, if Redis can be reached, and break the loop. */
 void worker_fail(struct worker *worker, const struct err *err);
 
 /* Something ended or came free: look what to do next. */

@@ -76,6 +76,19 @@ int entry_read(struct entry *entry, struct bytes raw)
     return 0;
 }
 
+int entry_refuse(struct bytes raw, struct err *err)
+{
+    enum { SHOWN_BYTES = 60 };
+    struct buf shown = {0};
+    text_printable(&shown, raw, SHOWN_BYTES);
+    int code = err_set(err, LEAT_EDATA,
+                       "the header must be R1 <iid> <deliveries> <fails>, in a line of "
+                       "at most %d bytes, not %s",
+                       LIMIT_HEADER_BYTES, buf_text(&shown));
+    buf_fini(&shown);
+    return code;
+}
+
 static int keep_plain(unsigned char c)
 {
     return c > 0x20 && c < 0x7f;

@@ -11,6 +11,7 @@
 #define LEAT_SCHEMA_ENTRY_H
 
 #include "base/buf.h"
+#include "base/err.h"
 
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ struct entry {
 /* Split an entry. Everything borrows from `raw`. Returns 0, or -1 when it begins with `R1 `
  * but is no header: such bytes are nobody's job. */
 int entry_read(struct entry *entry, struct bytes raw);
+
+/* Record why entry_read() refused `raw`. Returns LEAT_EDATA. */
+int entry_refuse(struct bytes raw, struct err *err);
 
 /* Append a header without its newline: the fields of `entry`, with `error` (plain text, cut
  * at LIMIT_ERROR_BYTES) instead of the one it has when that is not NULL. */
