@@ -155,7 +155,10 @@ void greeting_forget(struct greeting *greeting)
 {
     if (greeting->client_id == 0)
         return;
-    greeting->old_client_id = greeting->client_id;
-    memcpy(greeting->old_run_id, greeting->run_id, sizeof greeting->old_run_id);
+    /* One that was lost while greeting has nothing queued; the one before it may. */
+    if (greeting->old_client_id == 0) {
+        greeting->old_client_id = greeting->client_id;
+        memcpy(greeting->old_run_id, greeting->run_id, sizeof greeting->old_run_id);
+    }
     greeting->client_id = 0;
 }
