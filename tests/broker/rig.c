@@ -101,9 +101,9 @@ int rig_reserve(struct rig *rig, const char *lease, int n)
     return rig_reserve_bytes(rig, lease, n, LIMIT_LEASE_BYTES);
 }
 
-int rig_reserve_suspect(struct rig *rig, const char *lease)
+int rig_reserve_suspect(struct rig *rig, const char *lease, int n)
 {
-    call_reserve(&rig->client.cmd, &rig->queue, lease, 10, 60000, LIMIT_LEASE_BYTES, 1);
+    call_reserve(&rig->client.cmd, &rig->queue, lease, n, 60000, LIMIT_LEASE_BYTES, 1);
     return take_jobs(rig);
 }
 
@@ -142,8 +142,8 @@ int64_t rig_reap(struct rig *rig, int leases_max)
 
 void rig_expire(struct rig *rig, const char *lease)
 {
-    ck_assert_int_eq(ASK_INT(rig, "ZADD", rig->queue.lease, "XX", "CH", "1000", lease),
-                     1);
+    ASK(rig, "ZADD", rig->queue.lease, "XX", "1000", lease);
+    ck_assert_int_eq(ASK_INT(rig, "ZSCORE", rig->queue.lease, lease), 1000);
 }
 
 /* ---- what there is ------------------------------------------------------------------ */

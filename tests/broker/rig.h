@@ -47,7 +47,7 @@ void rig_push_n(struct rig *rig, const char *list, int first, int n);
 /* Reserve up to n jobs; they are in rig->job. Returns their number, -2 when paused, -1 when
  * refused. */
 int rig_reserve(struct rig *rig, const char *lease, int n);
-int rig_reserve_suspect(struct rig *rig, const char *lease);
+int rig_reserve_suspect(struct rig *rig, const char *lease, int n);
 int rig_reserve_bytes(struct rig *rig, const char *lease, int n, int64_t bytes);
 
 /* ACK with pairs of counter and delta. */

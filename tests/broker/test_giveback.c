@@ -50,7 +50,7 @@ START_TEST(a_released_suspect_stays_a_suspect)
     rig_start(&rig);
     rig_push(&rig, rig.queue.suspects, "R1 L0.0 2 0\na");
     rig_push(&rig, rig.queue.list, "R1 L0.1 1 7\nb");
-    rig_reserve_suspect(&rig, "L1");
+    rig_reserve_suspect(&rig, "L1", 10);
     rig_reserve(&rig, "L2", 1);
     ck_assert_int_eq(reply_int(RELEASE(&rig, "L1", "L2"), -9), 2);
     EXPECT_LIST(&rig, rig.queue.suspects, "R1 L0.0 2 0\na");

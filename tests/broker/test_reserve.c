@@ -57,7 +57,7 @@ START_TEST(reserve_returns_nothing_when_the_queue_is_paused)
     ASK(&rig, "HSET", rig.queue.meta, "paused", "1");
     const char *before = rig_digest(&rig);
     ck_assert_int_eq(rig_reserve(&rig, "L1", 10), -2);
-    ck_assert_int_eq(rig_reserve_suspect(&rig, "L1"), -2);
+    ck_assert_int_eq(rig_reserve_suspect(&rig, "L1", 10), -2);
     ck_assert_str_eq(rig_digest(&rig), before);
     ASK(&rig, "HDEL", rig.queue.meta, "paused");
     ck_assert_int_eq(rig_reserve(&rig, "L1", 10), 2);
@@ -200,10 +200,10 @@ START_TEST(a_suspect_travels_alone_and_only_when_asked_for)
     rig_push(&rig, rig.queue.suspects, "R1 L9.1 2 0\nsecond");
     ck_assert_int_eq(rig_reserve(&rig, "L1", 2), 2);
     EXPECT_JOBS("1", "2");
-    ck_assert_int_eq(rig_reserve_suspect(&rig, "L2"), 1);
+    ck_assert_int_eq(rig_reserve_suspect(&rig, "L2", 10), 1);
     EXPECT_JOBS("R1 L9.0 2 0\nfirst");
-    ck_assert_int_eq(rig_reserve_suspect(&rig, "L3"), 1);
-    ck_assert_int_eq(rig_reserve_suspect(&rig, "L4"), 1);
+    ck_assert_int_eq(rig_reserve_suspect(&rig, "L3", 10), 1);
+    ck_assert_int_eq(rig_reserve_suspect(&rig, "L4", 10), 1);
     EXPECT_JOBS("3");
     rig_expect_books(&rig);
     rig_stop(&rig);
