@@ -86,6 +86,16 @@ static int read_queues(const struct options *options, struct worker_config *conf
     return LEAT_OK;
 }
 
+static int read_allow_net(const struct options *options, struct netguard *guard,
+                          struct err *err)
+{
+    struct err why = {0};
+    for (size_t i = 0; i < options->allow_net.count; i++)
+        if (netguard_allow(guard, options->allow_net.at[i], &why) != LEAT_OK)
+            return err_set(err, why.code, "--allow-net: %s", why.text);
+    return LEAT_OK;
+}
+
 static int read_options(const struct options *options, struct worker_config *config,
                         struct netguard *guard, struct err *err)
 {
@@ -98,9 +108,8 @@ static int read_options(const struct options *options, struct worker_config *con
     config->slots = (int)options->slots;
     config->lease_ms = options->lease_ms;
     config->guard = guard;
-    for (size_t i = 0; i < options->allow_net.count; i++)
-        if (netguard_allow(guard, options->allow_net.at[i], err) != LEAT_OK)
-            return err->code;
+    if (read_allow_net(options, guard, err) != LEAT_OK)
+        return err->code;
     int code = read_drain(options->drain, &config->drain, err);
     if (code == LEAT_OK)
         code = read_queues(options, config, err);

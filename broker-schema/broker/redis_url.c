@@ -160,12 +160,16 @@ static int read_password(struct redis_url *url, const char *path, struct err *er
 
 int redis_url_choose(struct redis_url *url, const char *given, struct err *err)
 {
-    const char *text = given;
-    if (text == NULL)
-        text = getenv("LEAT_REDIS");
-    if (text == NULL)
-        text = getenv("REDIS_URL");
-    int code = redis_url_parse(url, text != NULL ? text : REDIS_URL_DEFAULT, err);
+    static const char *const variables[] = {"LEAT_REDIS", "REDIS_URL"};
+    struct err why = {0};
+    const char *text = given, *source = "--redis";
+    for (unsigned i = 0; text == NULL && i < sizeof variables / sizeof *variables; i++) {
+        text = getenv(variables[i]);
+        source = variables[i];
+    }
+    int code = redis_url_parse(url, text != NULL ? text : REDIS_URL_DEFAULT, &why);
+    if (code != LEAT_OK)
+        err_set(err, code, "%s: %s", source, why.text);
     const char *file = getenv("LEAT_REDIS_PASSWORD_FILE");
     if (code == LEAT_OK && file != NULL && url->password[0] == '\0')
         code = read_password(url, file, err);
