@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Build the preset fuzz and run the fuzzers named, each for LEAT_FUZZ_SECONDS (default 30), on
 # copies of their seeds. What breaks one is left in build/fuzz/crashes. Exit 77: no libFuzzer.
 set -euo pipefail

@@ -177,8 +177,7 @@ END_TEST
 
 START_TEST(empty_and_zero_fields_are_left_out)
 {
-    struct envelope_draft draft = {
-        .type = "x", .args = bytes_of("1"), .retries_max = -1};
+    struct envelope_draft draft = {.type = "x", .args = bytes_of("1"), .retries_max = -1};
     check_written(&draft, "{\"type\":\"x\",\"args\":1}");
     draft.id = "";
     check_written(&draft, "{\"type\":\"x\",\"args\":1}");
