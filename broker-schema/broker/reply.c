@@ -85,6 +85,18 @@ static const struct {
     {"DUPLEASE", REPLY_FATAL, LEAT_EBUG},      {"BADSETTLE", REPLY_FATAL, LEAT_EBUG},
 };
 
+/* `ERR …` and words of other versions: a wrong password without a user is one of them, and
+ * so is what a script may not do for its caller. */
+static int is_denial(struct bytes error)
+{
+    static const char *const signs[] = {"AUTH", "password", "ACL failure",
+                                        "can't run this command"};
+    for (unsigned i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (memmem(error.at, error.len, signs[i], strlen(signs[i])) != NULL)
+            return 1;
+    return 0;
+}
+
 enum reply_class reply_classify(struct bytes error, int *code)
 {
     for (unsigned i = 0; i < sizeof classes / sizeof *classes; i++) {
@@ -95,10 +107,6 @@ enum reply_class reply_classify(struct bytes error, int *code)
         *code = classes[i].code;
         return classes[i].class;
     }
-    /* `ERR …` and words of other versions. A wrong password without a user is one of them. */
-    *code = memmem(error.at, error.len, "AUTH", 4) != NULL ||
-                    memmem(error.at, error.len, "password", 8) != NULL
-                ? LEAT_EDENIED
-                : LEAT_EBUG;
+    *code = is_denial(error) ? LEAT_EDENIED : LEAT_EBUG;
     return REPLY_FATAL;
 }
