@@ -290,7 +290,7 @@ static void handle_error(struct link *link, struct request *request,
         send_later(link, request);
         reply_free(reply);
     } else {
-        struct answer answer = {code, reply->str, NULL};
+        struct answer answer = {code, reply_error_text(reply), NULL};
         request->fn(request->arg, &answer);
         reply_free(reply);
         request_free(request);

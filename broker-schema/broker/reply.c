@@ -85,6 +85,19 @@ static const struct {
     {"DUPLEASE", REPLY_FATAL, LEAT_EBUG},      {"BADSETTLE", REPLY_FATAL, LEAT_EBUG},
 };
 
+/* Our scripts begin with a line that servers before 7.0 do not know. */
+static int is_of_old_server(struct bytes error)
+{
+    return memmem(error.at, error.len, "compiling script", 16) != NULL;
+}
+
+const char *reply_error_text(const struct redisReply *reply)
+{
+    if (is_of_old_server((struct bytes){reply->str, (size_t)reply->len}))
+        return "this server cannot run the scripts of leat, which needs 7.0 or later";
+    return reply->str;
+}
+
 /* `ERR …` and words of other versions: a wrong password without a user is one of them, and
  * so is what a script may not do for its caller. */
 static int is_denial(struct bytes error)
@@ -107,6 +120,8 @@ enum reply_class reply_classify(struct bytes error, int *code)
         *code = classes[i].code;
         return classes[i].class;
     }
-    *code = is_denial(error) ? LEAT_EDENIED : LEAT_EBUG;
+    *code = is_denial(error)          ? LEAT_EDENIED
+            : is_of_old_server(error) ? LEAT_ECONFIG
+                                      : LEAT_EBUG;
     return REPLY_FATAL;
 }

@@ -41,6 +41,9 @@ enum reply_class {
     REPLY_FATAL,     /* trying again changes nothing */
 };
 
+/* What to tell people of an error reply: the words of Redis, or ours where those mislead. */
+const char *reply_error_text(const struct redisReply *reply);
+
 /* Class of an error's text by its first word; `*code` gets the matching leat_code. */
 enum reply_class reply_classify(struct bytes error, int *code);
 

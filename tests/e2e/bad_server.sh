@@ -43,8 +43,11 @@ too_old() {
   await '[ -S "$socket_dir/old.sock" ]' 10 'the old Redis to listen'
   expect_refusal 78 'has version 6.2.7, leat needs 7.0 or later' \
     "$leat" worker --drain --redis "unix://$socket_dir/old.sock"
+  # shellcheck disable=SC2086
+  expect_refusal 78 'cannot run the scripts of leat, which needs 7.0 or later' \
+    "$leat" push $job --redis "unix://$socket_dir/old.sock"
   child_stop "$child"
-  ok 'a Redis that is too old is refused by the worker with 78 and both versions'
+  ok 'a Redis that is too old ends with 78, and what is needed is named'
 }
 
 wrong_password() {
