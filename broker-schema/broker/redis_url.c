@@ -19,11 +19,11 @@ static int take_decoded(char *out, size_t size, struct bytes text)
     return ok ? 0 : -1;
 }
 
-/* Split off `user:password@`. */
+/* Split off `user:password@`. A socket's path may hold a `@` of its own. */
 static int take_userinfo(struct redis_url *url, struct bytes *rest)
 {
     const char *at = memrchr(rest->at, '@', rest->len);
-    if (at == NULL)
+    if (at == NULL || rest->at[0] == '/')
         return 0;
     struct bytes info = {rest->at, (size_t)(at - rest->at)};
     const char *colon = memchr(info.at, ':', info.len);
@@ -57,6 +57,26 @@ static int take_port(struct redis_url *url, struct bytes text)
     return 0;
 }
 
+/* Read `host`, `host:port`, `[address]` or `[address]:port`. */
+static int take_host(struct redis_url *url, struct bytes where)
+{
+    const char *end = where.at + where.len;
+    const char *colon = memrchr(where.at, ':', where.len);
+    struct bytes host = {where.at, (size_t)((colon != NULL ? colon : end) - where.at)};
+    if (where.len > 0 && where.at[0] == '[') {
+        const char *close = memchr(where.at, ']', where.len);
+        if (close == NULL || (close + 1 != end && close[1] != ':'))
+            return -1;
+        colon = close + 1 != end ? close + 1 : NULL;
+        host = (struct bytes){where.at + 1, (size_t)(close - where.at) - 1};
+    }
+    url->port = 6379;
+    if (colon != NULL &&
+        take_port(url, (struct bytes){colon + 1, (size_t)(end - colon) - 1}) != 0)
+        return -1;
+    return host.len == 0 ? -1 : take_decoded(url->host, sizeof url->host, host);
+}
+
 static int parse_tcp(struct redis_url *url, struct bytes rest)
 {
     const char *slash = memchr(rest.at, '/', rest.len);
@@ -64,33 +84,7 @@ static int parse_tcp(struct redis_url *url, struct bytes rest)
     if (slash != NULL && where.len + 1 < rest.len &&
         take_db(url, (struct bytes){slash + 1, rest.len - where.len - 1}) != 0)
         return -1;
-    if (take_userinfo(url, &where) != 0)
-        return -1;
-    url->port = 6379;
-    const char *colon = memrchr(where.at, ':', where.len);
-    if (where.len > 0 && where.at[0] == '[') {
-        const char *close = memchr(where.at, ']', where.len);
-        if (close == NULL)
-            return -1;
-        colon = close + 1 < where.at + where.len ? close + 1 : NULL;
-        if (colon != NULL && *colon != ':')
-            return -1;
-        if (colon != NULL &&
-            take_port(url, (struct bytes){colon + 1,
-                                          (size_t)(where.at + where.len - colon) - 1}) !=
-                0)
-            return -1;
-        return take_decoded(url->host, sizeof url->host,
-                            (struct bytes){where.at + 1, (size_t)(close - where.at) - 1});
-    }
-    if (colon != NULL) {
-        if (take_port(url, (struct bytes){colon + 1,
-                                          (size_t)(where.at + where.len - colon) - 1}) !=
-            0)
-            return -1;
-        where.len = (size_t)(colon - where.at);
-    }
-    return where.len == 0 ? -1 : take_decoded(url->host, sizeof url->host, where);
+    return take_userinfo(url, &where) == 0 ? take_host(url, where) : -1;
 }
 
 static int parse_unix(struct redis_url *url, struct bytes rest)
