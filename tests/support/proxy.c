@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A faulty wire between unix sockets, for the tests: passes on what both sides say, and fails
- * each connection once, after so many bytes or chunks in one direction. What is counted
- * begins with the first script call (EVALSHA), so greetings come through and connections that
- * call no scripts are left alone. A chunk is what one read returns: whole commands or
- * replies, mostly. The ways to fail:
+ * each connection once, after so many bytes or chunks in one direction. Counting begins when
+ * a word comes by, in either direction: by default the first script call (EVALSHA), so that
+ * greetings come through and connections that call no scripts are left alone. A chunk is what
+ * one read returns: whole commands or replies, mostly. The ways to fail:
  *
  *   close   both sides see the connection end
  *   hole    nothing comes through any more, and nobody is told
  *   late    the client sees the end; what it had sent reaches the server all the same, but
- *           only after another connection's first script call was answered
+ *           only after another connection got an answer behind the word
  *
  * Writes block: the peers read all the time. */
 #include "base/buf.h"
@@ -30,14 +30,14 @@ enum end { CLIENT, SERVER };
 
 struct wire {
     int fd[2]; /* by enum end; -1 when closed */
-    int armed; /* it called a script */
+    int armed; /* the word came by */
     int doomed, failed;
     int64_t passed; /* bytes or chunks, since it was armed */
     struct buf late;
 };
 
 struct proxy {
-    const char *listen, *to, *direction, *unit, *fault; /* the options */
+    const char *listen, *to, *word, *direction, *unit, *fault; /* the options */
     int64_t after, times;
     struct opt_list words;
     int listener;
@@ -138,7 +138,7 @@ static void pass(struct proxy *proxy, struct wire *wire, enum end from, const ch
 {
     enum end to = from == CLIENT ? SERVER : CLIENT;
     size_t may = len;
-    if (from == CLIENT && !wire->armed && memmem(chunk, len, "EVALSHA", 7) != NULL)
+    if (!wire->armed && memmem(chunk, len, proxy->word, strlen(proxy->word)) != NULL)
         arm(proxy, wire);
     int counted = wire->doomed && counts(proxy, from);
     if (counted)
@@ -217,6 +217,7 @@ static const struct opt options[] = {
     {"listen", 0, OPT_TEXT, AT(listen), "PATH", "proxy.sock", 0, 0,
      "the socket that clients use"},
     {"to", 0, OPT_TEXT, AT(to), "PATH", "redis.sock", 0, 0, "the server's socket"},
+    {"word", 0, OPT_TEXT, AT(word), "WORD", "EVALSHA", 0, 0, "where counting begins"},
     {"direction", 0, OPT_TEXT, AT(direction), "DIR", "to-server", 0, 0,
      "what is counted: to-server or to-client"},
     {"unit", 0, OPT_TEXT, AT(unit), "UNIT", "bytes", 0, 0, "bytes or chunks"},

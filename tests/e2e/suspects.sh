@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A job that its workers die of goes to the head, then among the suspects, where each runs
+# alone, and dies at the fifth delivery; its neighbours run once each. After a silence of the
+# whole fleet nothing expires at once.
+. "$(dirname "$0")/../support/e2e.sh"
+. "$(dirname "$0")/../support/queue.sh"
+
+innocents=200
+
+origin_start() {
+  child_start origin "$LEAT_BIN/leat-origin"
+  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
+  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
+}
+
+# First come jobs that make leases grow, so that one lease holds the poison and all innocents.
+push_poison_among_innocents() {
+  local i
+  for ((i = 0; i < 240; i++)); do echo '{"type":"increment","args":{"counter":"warm-up"}}'; done
+  echo "{\"type\":\"refresh\",\"args\":{\"url\":\"http://127.0.0.1:$port/never\",\"timeout_ms\":60000}}"
+  for ((i = 0; i < innocents; i++)); do
+    echo "{\"type\":\"increment\",\"args\":{\"counter\":\"innocent:$i\"}}"
+  done
+}
+
+innocents_counted() {
+  redis_cli --raw hgetall "$(key counters)" | paste - - | grep -c '^innocent:[0-9]*	1$' || true
+}
+
+# The first worker dies with the whole lease: what it says after it got the poison is lost.
+kill_with_the_lease() {
+  child_start proxy "$LEAT_BIN/leat-proxy" --listen "$dir/proxy.sock" --to "$socket" \
+    --word /never --direction to-server --fault hole
+  await 'grep -q "^listening" "$dir/proxy.log"' 10 'the proxy to listen'
+  worker_start --lease 2s --redis "unix://$dir/proxy.sock"
+  await 'grep -q "^hole" "$dir/proxy.log"' 10 'the worker to get the poison'
+  expect_eq $((innocents + 1)) $(($(tally res) - $(tally fin))) 'jobs in the lease'
+  worker_stop KILL
+  expect_eq 1 "$(size lease)" 'leases left behind'
+}
+
+# The next worker gets to the poison, alone from its second delivery on, and dies of it.
+kill_with_delivery() {
+  worker_start --lease 2s --allow-net 127.0.0.0/8
+  await 'redis_cli hvals "$(key body)" | grep -q "R1 [^ ]* '"$1"' 0 "' 20 "delivery $1 to run"
+  expect_empty s h queue
+  expect_eq "$innocents" "$(innocents_counted)" 'innocent jobs counted once'
+  worker_stop KILL
+}
+
+poison_dies_alone() {
+  local delivery
+  "$leat" push --ndjson < <(push_poison_among_innocents)
+  kill_with_the_lease
+  for delivery in 1 2 3 4; do kill_with_delivery "$delivery"; done
+  ok "$innocents neighbours of a poisonous job ran once each, four workers died of it alone"
+  worker_start --lease 2s
+  await '[ "$(size dead)" = 1 ]' 20 'the poison to die'
+  expect_match '^R1 [^ ]+ 5 0 .*too%20often' "$(redis_cli zrange "$(key dead)" 0 0)" 'the dead job'
+  expect_empty queue high h s lease body bad
+  worker_stop
+  ok 'at its fifth delivery it died, unread'
+}
+
+# A lease is left behind and then nobody looks for six seconds.
+nothing_expires_after_silence() {
+  local before
+  redis_cli flushall >"$dir/out"
+  "$leat" push refresh "url=http://127.0.0.1:$port/never" timeout_ms:=60000 >"$dir/out"
+  worker_start --lease 2s --allow-net 127.0.0.0/8
+  await '[ "$(size slot)" = 1 ]' 10 'the refresh to run'
+  worker_stop KILL
+  before=$(tally seen)
+  await '[ "$(redis_now_ms)" -gt $((before + 6000)) ]' 10 'six seconds of silence'
+  worker_start --lease 2s --allow-net 127.0.0.0/8
+  await '[ "$(tally seen)" -gt "$before" ]' 10 'a worker to look'
+  expect_eq 0 "$(tally recovered)" 'jobs that cost a delivery'
+  [ $(($(redis_cli zscore "$(key lease)" "$(redis_cli hkeys "$(key body)")") - $(redis_now_ms))) -gt 7000 ] ||
+    fail 'the lease got no time after the silence'
+  worker_stop
+  ok 'after a silence of the fleet, leases that ran out get ten seconds more'
+}
+
+redis_now_ms() {
+  redis_cli time | awk '{ printf "%s", NR == 1 ? $0 : substr(sprintf("%06d", $0), 1, 3) }'
+}
+
+redis_start
+origin_start
+poison_dies_alone
+nothing_expires_after_silence
