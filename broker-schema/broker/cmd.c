@@ -11,6 +11,7 @@ void cmd_fini(struct cmd *cmd)
     free(cmd->word);
     free(cmd->len);
     arena_fini(&cmd->scratch);
+    buf_fini(&cmd->digits);
     *cmd = (struct cmd){0};
 }
 
@@ -39,9 +40,10 @@ void cmd_adds(struct cmd *cmd, const char *word)
 
 void cmd_add_int(struct cmd *cmd, int64_t number)
 {
-    char *at = arena_alloc(&cmd->scratch, 24);
-    int len = snprintf(at, 24, "%lld", (long long)number);
-    cmd_add(cmd, (struct bytes){at, (size_t)len});
+    buf_reset(&cmd->digits);
+    buf_add_int(&cmd->digits, number);
+    const char *kept = arena_dup(&cmd->scratch, buf_bytes(&cmd->digits));
+    cmd_add(cmd, (struct bytes){kept, cmd->digits.len});
 }
 
 void cmd_addf(struct cmd *cmd, const char *format, ...)

@@ -5,7 +5,7 @@
 #ifndef LEAT_BROKER_CMD_H
 #define LEAT_BROKER_CMD_H
 
-#include "base/mem.h"
+#include "base/buf.h"
 
 #include <stdint.h>
 
@@ -17,6 +17,7 @@ struct cmd {
     int count, size;
     const struct script *script; /* set when the command calls one */
     struct arena scratch;
+    struct buf digits; /* of a number, before they go to `scratch` */
 };
 
 /* Free what the command owns. A zeroed cmd is an empty one. */
