@@ -258,8 +258,9 @@ int members_read(struct members *members, struct bytes json, struct err *err)
 
 const struct member *members_find(const struct members *members, const char *name)
 {
+    struct bytes wanted = bytes_of(name);
     for (int i = 0; i < members->count; i++)
-        if (bytes_is(members->at[i].key, name))
+        if (bytes_equal(members->at[i].key, wanted))
             return &members->at[i];
     return NULL;
 }
