@@ -35,6 +35,7 @@ struct rig {
     struct link *link;
     struct cmd cmd;
     int ups, downs, fatals, sending, count;
+    const char *say_when_down; /* RPUSHed to `l` by on_down */
     struct err err;
     struct answered answer[ANSWERS];
 };
@@ -53,12 +54,6 @@ static void on_up(void *arg)
     ((struct rig *)arg)->ups++;
 }
 
-static void on_down(void *arg, const char *why)
-{
-    ck_assert_uint_gt(strlen(why), 0);
-    ((struct rig *)arg)->downs++;
-}
-
 static void on_fatal(void *arg, const struct err *err)
 {
     struct rig *r = arg;
@@ -75,6 +70,17 @@ static void on_answer(void *arg, struct answer *answer)
     kept->code = answer->code;
     kept->number = reply_int(answer->reply, -1);
     snprintf(kept->text, sizeof kept->text, "%s", answer->text);
+}
+
+static void on_down(void *arg, const char *why)
+{
+    struct rig *r = arg;
+    ck_assert_uint_gt(strlen(why), 0);
+    r->downs++;
+    if (r->say_when_down == NULL)
+        return;
+    cmd_set(&r->cmd, "RPUSH", "l", r->say_when_down, NULL);
+    ck_assert_int_eq(link_send(r->link, &r->cmd, LINK_RESEND, 0, on_answer, r), LEAT_OK);
 }
 
 /* Open a link; the rest of rig.config is set before. */
@@ -433,9 +439,15 @@ START_TEST(a_server_that_loads_its_data_is_waited_for)
     pid_t pid = pretend(path, infos);
     snprintf(url, sizeof url, "unix://%s", path);
     rig.config.serving = 1;
-    expect_greeting(url);
+    rig.config.give_up_ms = -1;
+    open_link(url);
+    AWAIT(rig.ups == 1);
+    ck_assert_str_eq(link_server_version(rig.link), "10.0.0");
+    ck_assert_int_eq(rig.fatals, 0);
+    link_free(rig.link);
+    ev_timer_stop(rig.loop, &rig.turn);
+    ev_loop_destroy(rig.loop);
     end_pretending(pid, path);
-    cmd_fini(&rig.cmd);
 }
 END_TEST
 
@@ -465,20 +477,22 @@ START_TEST(after_a_loss_some_are_sent_again_in_order_and_the_others_are_told)
     SEND(LINK_RESEND, "RPUSH", "l", "c");
     for (int i = 0; i < 3; i++)
         ev_run(rig.loop, EVRUN_ONCE);
+    rig.say_when_down = "d"; /* behind what was under way */
     redis_fixture_kill9(&rig.redis);
     AWAIT(rig.downs == 1);
     AWAIT(rig.count == 1);
     ck_assert_int_eq(rig.answer[0].code, LEAT_ELINK);
     ck_assert_int_eq(SEND(0, "RPUSH", "l", "never"), LEAT_ELINK);
-    ck_assert_int_eq(SEND(LINK_RESEND, "RPUSH", "l", "d"), LEAT_OK);
+    ck_assert_int_eq(SEND(LINK_RESEND, "RPUSH", "l", "e"), LEAT_OK);
     redis_fixture_restart(&rig.redis);
-    AWAIT(rig.count == 4);
+    AWAIT(rig.count == 5);
     ck_assert_int_eq(rig.ups, 2);
-    for (int i = 1; i < 4; i++)
+    for (int i = 1; i < 5; i++)
         ck_assert_int_eq(rig.answer[i].number, i);
     ck_assert_str_eq(OTHER("LINDEX", "l", "0"), "a");
     ck_assert_str_eq(OTHER("LINDEX", "l", "1"), "c");
     ck_assert_str_eq(OTHER("LINDEX", "l", "2"), "d");
+    ck_assert_str_eq(OTHER("LINDEX", "l", "3"), "e");
     close_link();
 }
 END_TEST
