@@ -128,6 +128,8 @@ void bell_hang_up(struct bell *bell)
 {
     struct worker *worker = bell->feed->worker;
     int64_t client_id = link_client_id(bell->link);
+    if (bell->lost[0] != '\0')
+        feed_release(bell->feed, bell->lost);
     if (bell->lease == NULL)
         return;
     cmd_set(&worker->cmd, "CLIENT", "KILL", "ID", NULL);

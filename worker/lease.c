@@ -398,13 +398,17 @@ static void settle_refused(struct lease *lease, const struct redisReply *list,
     settle(lease);
 }
 
-/* The settle says which claims may run. */
+/* The settle says which claims may run. A worker that is leaving gives them back. */
 static void run_claims(struct lease *lease, const struct redisReply *verdicts)
 {
     for (size_t i = 1; lease->claims != NULL; i++) {
         struct attempt *attempt = lease->claims;
         attempt->solo = lease->solo;
-        if (bytes_is(reply_bytes(reply_at(verdicts, i)), "run"))
+        int may_run = bytes_is(reply_bytes(reply_at(verdicts, i)), "run");
+        int leaving = lease->feed->worker->state == WORKER_LEAVING;
+        if (may_run && leaving)
+            feed_release(lease->feed, attempt->lease);
+        if (may_run && !leaving)
             attempt_run(attempt);
         else
             attempt_free(attempt);
