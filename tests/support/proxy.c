@@ -200,7 +200,7 @@ static void turn(struct proxy *proxy)
     for (int i = 0; i < count; i++)
         for (int end = 0; end < 2; end++)
             polled[1 + 2 * i + end] = (struct pollfd){proxy->wires[i].fd[end], POLLIN, 0};
-    if (poll(polled, (nfds_t)(1 + 2 * count), -1) < 0 && errno != EINTR)
+    if (poll(polled, 1 + 2 * (nfds_t)count, -1) < 0 && errno != EINTR)
         die("poll");
     for (int i = 0; i < count; i++)
         for (int end = 0; end < 2; end++)
