@@ -117,14 +117,24 @@ static void reserve(struct feed *feed)
     }
 }
 
+/* Between two suspects ordinary jobs get their time, where there are any. */
+static int is_patient(const struct worker *worker)
+{
+    if (worker->config->drain != DRAIN_NO ||
+        clock_mono_ms() - worker->solo_last_mono_ms >= SOLO_GAP_MS)
+        return 0;
+    for (int i = 0; i < worker->feed_count; i++)
+        if (worker->feeds[i].state == FEED_HUNGRY)
+            return 1;
+    return 0;
+}
+
 void feed_pump(struct feed *feed)
 {
     struct worker *worker = feed->worker;
     if (!worker_takes(worker) || holds_suspect(worker))
         return;
-    int patient = clock_mono_ms() - worker->solo_last_mono_ms < SOLO_GAP_MS &&
-                  worker->config->drain == DRAIN_NO;
-    if (suspects_wait(worker) && !patient) {
+    if (suspects_wait(worker) && !is_patient(worker)) {
         takes_suspect(feed); /* or waits until the worker is empty */
         return;
     }

@@ -63,8 +63,11 @@ void lease_free(struct lease *lease)
         lease->next->link_here = lease->link_here;
     worker->held_jobs -= lease->jobs;
     worker->held_bytes -= lease->budget_bytes;
-    if (lease->solo)
+    if (lease->solo) {
         worker->solo_last_mono_ms = clock_mono_ms();
+        if (lease->feed->state == FEED_IDLE)
+            lease->feed->state = FEED_HUNGRY; /* ordinary jobs may have come meanwhile */
+    }
     drop_claims(lease);
     arena_fini(&lease->arena);
     reply_free(lease->body);
@@ -132,8 +135,10 @@ int lease_reserved(struct lease *lease, struct answer *answer)
 {
     struct worker *worker = lease->feed->worker;
     if (reply_is_int(answer->reply)) {
-        if (reply_int(answer->reply, 0) == -2)
+        if (reply_int(answer->reply, 0) == -2) {
+            lease->feed->suspects = 0;
             feed_rest(lease->feed, 1000); /* paused */
+        }
         return 0;
     }
     lease->body = answer_take(answer);

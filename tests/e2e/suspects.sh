@@ -63,6 +63,23 @@ poison_dies_alone() {
   ok 'at its fifth delivery it died, unread'
 }
 
+# One at a time, but an idle worker does not wait between them; and pushes get through.
+many_suspects_take_turns() {
+  local i
+  redis_cli flushall >"$dir/out"
+  for ((i = 0; i < innocents; i++)); do
+    printf 'LPUSH %s "R1 x.%d 2 0 t=1\\n{\\"type\\":\\"increment\\",\\"args\\":{\\"counter\\":\\"n\\"}}"\n' \
+      "$(key s)" "$i"
+  done | redis_cli >"$dir/out"
+  worker_start
+  "$leat" push increment counter=n >"$dir/out"
+  await '[ "$(size s)" = 0 ]' 15 'the suspects to run'
+  await '[ "$(redis_cli hget "$(key counters)" n)" = $((innocents + 1)) ]' 5 'all to be counted'
+  worker_stop
+  expect_at_rest
+  ok "$innocents suspects ran one after another, without idling between them"
+}
+
 # A lease is left behind and then nobody looks for six seconds.
 nothing_expires_after_silence() {
   local before
@@ -89,4 +106,5 @@ redis_now_ms() {
 redis_start
 origin_start
 poison_dies_alone
+many_suspects_take_turns
 nothing_expires_after_silence
