@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* How a link gets to Redis, and what it makes of the server that it finds. */
+#include "probe.h"
+#include "unit/suite.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Open with this address and await the end. */
+static void expect_refusal(const char *url, int code, const char *part)
+{
+    probe.config.give_up_ms = -1;
+    probe_open(url);
+    AWAIT(probe.ups + probe.fatals > 0);
+    ck_assert_int_eq(probe.ups, 0);
+    ck_assert_msg(probe.err.code == code, "%d: %s", probe.err.code, probe.err.text);
+    ck_assert_msg(strstr(probe.err.text, part) != NULL, "%s", probe.err.text);
+    ck_assert_ptr_null(strstr(probe.err.text, "secret"));
+    probe_close();
+}
+
+static void expect_greeting(const char *url)
+{
+    probe.config.give_up_ms = -1;
+    probe_open(url);
+    AWAIT(probe.ups + probe.fatals > 0);
+    ck_assert_msg(probe.ups == 1, "%s", probe.err.text);
+    SEND(0, "INCR", "n");
+    AWAIT(probe.count > 0);
+    ck_assert_msg(probe.answer[0].code == LEAT_OK, "%s", probe.answer[0].text);
+    probe_close();
+}
+
+START_TEST(a_password_lets_in_and_a_wrong_one_does_not)
+{
+    char url[300];
+    redis_fixture_start(&probe.redis, NULL);
+    OTHER("ACL", "SETUSER", "joe", "on", ">secret", "~*", "&*", "+@all");
+    snprintf(url, sizeof url, "unix://joe:secret@%s", probe.redis.socket);
+    expect_greeting(url);
+    snprintf(url, sizeof url, "unix://joe:secret2@%s", probe.redis.socket);
+    expect_refusal(url, LEAT_EDENIED, "refused the connection: WRONGPASS");
+    snprintf(url, sizeof url, "unix://jim:secret@%s", probe.redis.socket);
+    expect_refusal(url, LEAT_EDENIED, "WRONGPASS");
+    OTHER("CONFIG", "SET", "requirepass", "secret");
+    snprintf(url, sizeof url, "unix://:secret@%s", probe.redis.socket);
+    expect_greeting(url);
+    snprintf(url, sizeof url, "unix://:secret2@%s", probe.redis.socket);
+    expect_refusal(url, LEAT_EDENIED, "WRONGPASS");
+    probe.config.serving = 1; /* a program that serves asks at once */
+    expect_refusal(probe.redis.url, LEAT_EDENIED, "NOAUTH");
+    redis_fixture_stop(&probe.redis);
+}
+END_TEST
+
+START_TEST(the_database_of_the_address_is_selected)
+{
+    char url[200];
+    redis_fixture_start(&probe.redis, NULL);
+    snprintf(url, sizeof url, "%s?db=3", probe.redis.url);
+    expect_greeting(url);
+    ck_assert_ptr_nonnull(strstr(OTHER("INFO", "keyspace"), "db3:keys=1,"));
+    snprintf(url, sizeof url, "%s?db=99", probe.redis.url);
+    expect_refusal(url, LEAT_ECONFIG, "DB index is out of range");
+    redis_fixture_stop(&probe.redis);
+}
+END_TEST
+
+/* A port that was free a moment ago. */
+static int free_port(void)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof addr;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, len), 0);
+    getsockname(fd, (struct sockaddr *)&addr, &len);
+    close(fd);
+    return ntohs(addr.sin_port);
+}
+
+START_TEST(addresses_may_be_numbers_or_names)
+{
+    char url[200], port[8];
+    snprintf(port, sizeof port, "%d", free_port());
+    redis_fixture_start(&probe.redis, "--port", port, "--bind", "127.0.0.1", NULL);
+    snprintf(url, sizeof url, "redis://127.0.0.1:%s", port);
+    expect_greeting(url);
+    snprintf(url, sizeof url, "redis://localhost:%s/1", port); /* maybe ::1 first */
+    expect_greeting(url);
+    redis_fixture_stop(&probe.redis);
+}
+END_TEST
+
+START_TEST(without_redis_the_sentence_names_both_cures)
+{
+    char url[200];
+    snprintf(url, sizeof url, "redis://127.0.0.1:%d", free_port());
+    expect_refusal(url, LEAT_ELINK, "Connection refused");
+    ck_assert_ptr_nonnull(strstr(probe.err.text, "start one"));
+    ck_assert_ptr_nonnull(strstr(probe.err.text, "--redis"));
+    ck_assert_ptr_nonnull(strstr(probe.err.text, "LEAT_REDIS"));
+    expect_refusal("unix:///nowhere/redis.sock", LEAT_ELINK, "No such file");
+    expect_refusal("redis://no-such-host.invalid", LEAT_ELINK, "no-such-host.invalid");
+    expect_refusal("redis://:secret@no-such-host.invalid", LEAT_ELINK, "cannot reach");
+}
+END_TEST
+
+START_TEST(a_server_that_may_evict_jobs_is_refused_by_those_who_serve)
+{
+    redis_fixture_start(&probe.redis, NULL);
+    OTHER("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    expect_greeting(probe.redis.url);
+    probe.config.serving = 1;
+    expect_refusal(probe.redis.url, LEAT_ECONFIG, "noeviction");
+    OTHER("CONFIG", "SET", "maxmemory-policy", "noeviction");
+    expect_greeting(probe.redis.url);
+    redis_fixture_stop(&probe.redis);
+}
+END_TEST
+
+/* A server that tells of itself, in turn for each connection, what it is told to. */
+static pid_t pretend(char path[108], const char *const *infos)
+{
+    int listener = probe_listen(path);
+    pid_t pid = fork();
+    if (pid != 0) {
+        close(listener);
+        return pid;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (; *infos != NULL; infos++) {
+        char asked[1000], said[1000];
+        int fd = accept(listener, NULL, NULL);
+        if (read(fd, asked, sizeof asked) <= 0)
+            _exit(1);
+        /* CLIENT ID and INFO come in one write. */
+        int len =
+            snprintf(said, sizeof said, ":7\r\n$%zu\r\n%s\r\n", strlen(*infos), *infos);
+        if (write(fd, said, (size_t)len) != len)
+            _exit(1);
+        while (read(fd, asked, sizeof asked) > 0)
+            if (write(fd, ":1\r\n", 4) != 4)
+                break;
+        close(fd);
+    }
+    _exit(0);
+}
+
+static void end_pretending(pid_t pid, char path[108])
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    probe_unlisten(path);
+}
+
+START_TEST(a_server_too_old_is_refused_with_its_version)
+{
+    static const char *const infos[] = {
+        "# Server\r\nredis_version:6.2.7\r\nrun_id:1\r\nloading:0\r\n", NULL};
+    char path[108], url[120];
+    pid_t pid = pretend(path, infos);
+    snprintf(url, sizeof url, "unix://%s", path);
+    probe.config.serving = 1;
+    expect_refusal(url, LEAT_ECONFIG, "6.2.7");
+    end_pretending(pid, path);
+}
+END_TEST
+
+START_TEST(a_server_that_loads_its_data_is_waited_for)
+{
+    static const char *const infos[] = {
+        "# Server\r\nredis_version:7.0.15\r\nloading:1\r\n",
+        "# Server\r\nredis_version:7.0.15\r\nloading:1\r\n",
+        "# Server\r\nredis_version:10.0.0\r\nloading:0\r\n", NULL};
+    char path[108], url[120];
+    pid_t pid = pretend(path, infos);
+    snprintf(url, sizeof url, "unix://%s", path);
+    probe.config.serving = 1;
+    probe.config.give_up_ms = -1;
+    probe_open(url);
+    AWAIT(probe.ups == 1);
+    ck_assert_str_eq(link_server_version(probe.link), "10.0.0");
+    ck_assert_int_eq(probe.fatals, 0);
+    probe_close();
+    end_pretending(pid, path);
+}
+END_TEST
+
+START_TEST(a_refused_link_stays_quiet_when_the_server_goes_away)
+{
+    redis_fixture_start(&probe.redis, "--maxmemory-policy", "allkeys-lru", NULL);
+    probe.config.serving = 1;
+    probe_open(probe.redis.url);
+    AWAIT(probe.fatals == 1);
+    redis_fixture_kill9(&probe.redis);
+    for (int i = 0; i < 20; i++)
+        ev_run(probe.loop, EVRUN_ONCE);
+    ck_assert_int_eq(probe.fatals, 1);
+    ck_assert_int_eq(probe.downs, 0);
+    probe_stop();
+}
+END_TEST
+
+SUITE("greeting", a_password_lets_in_and_a_wrong_one_does_not,
+      the_database_of_the_address_is_selected, addresses_may_be_numbers_or_names,
+      without_redis_the_sentence_names_both_cures,
+      a_server_that_may_evict_jobs_is_refused_by_those_who_serve,
+      a_server_too_old_is_refused_with_its_version,
+      a_server_that_loads_its_data_is_waited_for,
+      a_refused_link_stays_quiet_when_the_server_goes_away)
