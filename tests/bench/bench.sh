@@ -56,7 +56,8 @@ print_table() {
     "$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)" "$(uname -r)" \
     "$(redis_cli info server | awk -F: '/^redis_version/ { sub(/\r/, ""); print $2 }')" \
     "${quick:+quick, }$turns turns of $jobs jobs" "$(cut -d' ' -f1-3 /proc/loadavg)"
-  printf '%s\n' 'row|what|leat|raw|figure|target|' "${table[@]}" | column -t -s '|'
+  printf '%s\n' 'row|what|leat|raw|figure|target|' "${table[@]}" |
+    awk -F'|' '{ printf "%-4s%-60s%-12s%-28s%-10s%-10s%s\n", $1, $2, $3, $4, $5, $6, $7 }'
 }
 
 # ---- what the rows share ------------------------------------------------------------------

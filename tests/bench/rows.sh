@@ -26,7 +26,7 @@ drains() {
     read -r seconds cpu < <(tool times 1 "$LEAT_BIN/leat-worker" --drain)
     expect_counts "$kind" 1
     per_s "$jobs" "$seconds" | cat - <(echo) >>"$dir/$kind.rate"
-    awk -v cpu="$cpu" -v n="$jobs" 'BEGIN { print cpu * 100000 / n }' >>"$dir/$kind.cpu"
+    awk -v cpu="$cpu" -v n="$jobs" 'BEGIN { printf "%.4f\n", cpu * 100000 / n }' >>"$dir/$kind.cpu"
   done
 }
 
