@@ -173,14 +173,25 @@ struct sorting {
     struct envelope envelope;
     struct err err;
     struct feed_news news;
+    int index; /* of the job in its lease */
     int bad;
     int again; /* sorted before: what is to be told has been told */
 };
+
+/* A job that was never redelivered gets its name only when one is needed: most never do. */
+static void name_job(struct sorting *sorting)
+{
+    struct lease *lease = sorting->lease;
+    if (sorting->entry.iid.len == 0)
+        sorting->entry.iid =
+            bytes_of(arena_printf(&lease->arena, "%s.%d", lease->id, sorting->index));
+}
 
 /* The job's header, with what `entry` says now. Borrowed from the lease's arena. */
 static const char *header_of(struct sorting *sorting, const char *error)
 {
     struct buf header = {0};
+    name_job(sorting);
     if (sorting->entry.first_seen_ms == 0)
         sorting->entry.first_seen_ms = worker_redis_now_ms(sorting->worker);
     entry_write_header(&header, &sorting->entry, error);
@@ -340,15 +351,14 @@ static void sort_job(struct sorting *sorting, int index)
     struct lease *lease = sorting->lease;
     struct bytes raw = lease->entries[index];
     struct entry *entry = &sorting->entry;
-    sorting->err = (struct err){0};
+    sorting->index = index;
+    sorting->err.code = LEAT_OK; /* not the whole text: this runs for every job */
     sorting->envelope = (struct envelope){0};
     if (entry_read(entry, raw) != 0) {
         entry_refuse(raw, &sorting->err);
         sort_bad(sorting, 0, sorting->err.text);
         return;
     }
-    if (entry->iid.len == 0)
-        entry->iid = bytes_of(arena_printf(&lease->arena, "%s.%d", lease->id, index));
     if (entry->deliveries >= LIMIT_DELIVERIES) {
         /* Not even parsed: that may be what kills. */
         sort_dead(sorting, "its workers died of it, or lost it, too often");

@@ -3,35 +3,52 @@
 -- RESERVE: pop up to N jobs into one body under one lease with one deadline. A lease id is used once, ever.
 -- KEYS 1 queue 2 high 3 staging 4 suspects 5 lease 6 body 7 bad 8 m
 -- ARGV 1 lease id 2 jobs at most 3 ttl ms 4 bytes at most 5 bytes of an entry at most 6 '1': a suspect first
--- reply   packed jobs | 0 empty | -2 paused      errors   DUPLEASE | WRONGTYPE
+-- reply   packed jobs | 0 empty | -2 paused      errors   DUPLEASE | WRONGTYPE: a key of ours holds something else
 -- include now
--- include kinds
-local call = redis.call
 local CHUNK = 16 -- what is popped before it is weighed
-local foreign = wrong_kind({'list', 'list', 'list', 'list', 'zset', 'hash', 'list'})
-if foreign then return foreign end
-if call('HGET', KEYS[8], 'paused') then return -2 end
-if call('HEXISTS', KEYS[6], ARGV[1]) == 1 then return redis.error_reply('DUPLEASE ' .. ARGV[1]) end
 local budget, longest = tonumber(ARGV[4]), tonumber(ARGV[5])
-local jobs, used, refused = {}, 0, 0
+local jobs, used, oversize = {}, 0, false
 
--- Take up to n from the right end of a list; what is longer than any job can be goes to the quarantine.
+-- A command that fails in the middle (a foreign key with our name, a right that is missing) must not leave jobs popped
+-- and nowhere: what was taken goes back to the head, in order. Quicker than to look at every key's type first.
+local function give_back()
+  for i = #jobs, 1, -1 do redis.call('RPUSH', KEYS[3], jobs[i]) end
+end
+
+local pcall = redis.pcall
+local function call(...)
+  local reply = pcall(...)
+  if type(reply) == 'table' and reply.err then
+    give_back()
+    error(reply)
+  end
+  return reply
+end
+
+-- Take up to n from the right end of a list.
 local function take(list, n)
   while n > 0 and used < budget do
     local got = call('RPOP', list, n < CHUNK and n or CHUNK)
     if not got then return n end
     for i = 1, #got do
-      if #got[i] > longest then
-        call('LPUSH', KEYS[7], got[i])
-        refused = refused + 1
-      else
-        jobs[#jobs + 1] = got[i]
-        used = used + #got[i]
-      end
+      jobs[#jobs + 1] = got[i]
+      used = used + #got[i]
+      if #got[i] > longest then oversize = true end
     end
     n = n - #got
   end
   return n
+end
+
+-- What is longer than any job can be goes to the quarantine, unread.
+local function quarantine()
+  for i = #jobs, 1, -1 do
+    if #jobs[i] > longest then
+      call('LPUSH', KEYS[7], jobs[i])
+      used = used - #table.remove(jobs, i)
+      call('HINCRBY', KEYS[8], 'bad', 1)
+    end
+  end
 end
 
 -- Every fifth job from the queue while both lists have some; `turn` counts on from call to call, for a portion of
@@ -45,17 +62,26 @@ local function take_share(n)
   return take(KEYS[2], left)
 end
 
+if call('HGET', KEYS[8], 'paused') then return -2 end
 if ARGV[6] == '1' then take(KEYS[4], 1) end
 if #jobs == 0 then take_share(take(KEYS[3], tonumber(ARGV[2]))) end
-if refused > 0 then call('HINCRBY', KEYS[8], 'bad', refused) end
+if oversize then quarantine() end
 if #jobs == 0 then return 0 end
 while used > budget and #jobs > 1 do -- the tail goes back to the head, in order
-  used = used - #jobs[#jobs]
-  call('RPUSH', KEYS[3], jobs[#jobs])
-  jobs[#jobs] = nil
+  local last = table.remove(jobs)
+  used = used - #last
+  redis.call('RPUSH', KEYS[3], last)
 end
 local body = cmsgpack.pack(jobs)
-call('HSET', KEYS[6], ARGV[1], body)
-call('ZADD', KEYS[5], now() + ARGV[3], ARGV[1])
+if call('HSETNX', KEYS[6], ARGV[1], body) == 0 then
+  give_back()
+  return redis.error_reply('DUPLEASE ' .. ARGV[1])
+end
+local dated = pcall('ZADD', KEYS[5], now() + ARGV[3], ARGV[1])
+if type(dated) == 'table' then
+  redis.call('HDEL', KEYS[6], ARGV[1])
+  give_back()
+  return dated
+end
 call('HINCRBY', KEYS[8], 'res', #jobs)
 return body

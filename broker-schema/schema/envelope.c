@@ -6,14 +6,20 @@
 
 #include <string.h>
 
-#define ALNUM      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define AT(member) offsetof(struct envelope, member)
 
+static int is_name_char(unsigned char c)
+{
+    unsigned char lower = c | 0x20;
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == ':' || c == '-';
+}
+
 static const struct field rows[] = {
-    {"type", FIELD_TEXT, AT(type), 1, LIMIT_TYPE_BYTES, 1, ALNUM "._:-"},
+    {"type", FIELD_TEXT, AT(type), 1, LIMIT_TYPE_BYTES, 1, is_name_char},
     {"args", FIELD_RAW, AT(args), 0, 0, 1, NULL},
     {"v", FIELD_INT, AT(version), 1, INT64_MAX, 0, NULL},
-    {"id", FIELD_TEXT, AT(id), 1, LIMIT_ID_BYTES, 0, ALNUM "._:-"},
+    {"id", FIELD_TEXT, AT(id), 1, LIMIT_ID_BYTES, 0, is_name_char},
     {"retry", FIELD_OBJECT, AT(retry), 0, 0, 0, NULL},
     {"timeout_ms", FIELD_INT, AT(timeout_ms), 1, LIMIT_LEASE_MS, 0, NULL},
     {"expires_at_ms", FIELD_INT, AT(expires_at_ms), 0, INT64_MAX, 0, NULL},

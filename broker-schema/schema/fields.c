@@ -39,9 +39,9 @@ static int store_text(const struct field *row, const struct member *member,
     if ((int64_t)text.len < row->min || (int64_t)text.len > row->max)
         return err_set(err, LEAT_EDATA, "'%s' has %zu bytes, allowed are %lld to %lld",
                        row->name, text.len, (long long)row->min, (long long)row->max);
-    if (row->allowed != NULL)
+    if (row->allows != NULL)
         for (size_t i = 0; i < text.len; i++)
-            if (text.at[i] == '\0' || strchr(row->allowed, text.at[i]) == NULL)
+            if (!row->allows((unsigned char)text.at[i]))
                 return refuse(err, row, member, "has a character that is not allowed");
     *target = text;
     return LEAT_OK;

@@ -26,7 +26,7 @@ struct field {
     size_t offset;
     int64_t min, max;
     int required;
-    const char *allowed; /* FIELD_TEXT: the characters it may have; NULL for any */
+    int (*allows)(unsigned char c); /* FIELD_TEXT: may it have this? NULL for any */
 };
 
 /* Store the fields that `rows` know; others are ignored, absent ones leave the target alone.
