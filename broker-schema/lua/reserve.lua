@@ -10,9 +10,11 @@ local budget, longest = tonumber(ARGV[4]), tonumber(ARGV[5])
 local jobs, used, oversize = {}, 0, false
 
 -- A command that fails in the middle (a foreign key with our name, a right that is missing) must not leave jobs popped
--- and nowhere: what was taken goes back to the head, in order. Quicker than to look at every key's type first.
+-- and nowhere: what was taken goes back to the head, in order, a suspect to the suspects. Quicker than to look at every
+-- key's type first.
+local home = KEYS[3]
 local function give_back()
-  for i = #jobs, 1, -1 do redis.call('RPUSH', KEYS[3], jobs[i]) end
+  for i = #jobs, 1, -1 do redis.call('RPUSH', home, jobs[i]) end
 end
 
 local pcall = redis.pcall
@@ -63,7 +65,7 @@ local function take_share(n)
 end
 
 if call('HGET', KEYS[8], 'paused') then return -2 end
-if ARGV[6] == '1' then take(KEYS[4], 1) end
+if ARGV[6] == '1' and take(KEYS[4], 1) == 0 then home = KEYS[4] end
 if #jobs == 0 then take_share(take(KEYS[3], tonumber(ARGV[2]))) end
 if oversize then quarantine() end
 if #jobs == 0 then return 0 end

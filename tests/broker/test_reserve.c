@@ -270,6 +270,11 @@ START_TEST(a_right_that_is_missing_costs_no_job)
         ASK(&rig, "ACL", "SETUSER", "default", "+@all");
         EXPECT_LIST(&rig, rig.queue.staging, "1", "2", "3");
         ck_assert_int_eq(ASK_INT(&rig, "HLEN", rig.queue.body), 0);
+        rig_push_n(&rig, rig.queue.suspects, 4, 1);
+        ASK(&rig, "ACL", "SETUSER", "default", "+@all", denied[i]);
+        ck_assert_int_eq(rig_reserve_suspect(&rig, "L2", 10), -1);
+        ASK(&rig, "ACL", "SETUSER", "default", "+@all");
+        EXPECT_LIST(&rig, rig.queue.suspects, "4");
     }
     rig_stop(&rig);
 }
