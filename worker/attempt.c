@@ -59,8 +59,8 @@ void attempt_free(struct attempt *attempt)
     worker->held_jobs--;
     if (attempt->solo)
         worker->solo_last_mono_ms = clock_mono_ms();
-    if (attempt->feed->state == FEED_RESTING)
-        attempt->feed->state = FEED_HUNGRY; /* a slot is free again */
+    for (int i = 0; i < worker->feed_count; i++)
+        feed_slot_free(&worker->feeds[i]);
     arena_fini(&attempt->arena);
     free(attempt);
 }

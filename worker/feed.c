@@ -22,7 +22,10 @@ enum {
 static void on_rest(struct ev_loop *loop, ev_timer *watcher, int events)
 {
     (void)loop, (void)events;
-    feed_wake(watcher->data);
+    struct feed *feed = watcher->data;
+    if (feed->full)
+        feed->batch = SCAN_BATCH;
+    feed_wake(feed);
 }
 
 void feed_init(struct feed *feed, struct worker *worker, const struct queue *queue)
@@ -55,9 +58,10 @@ void feed_well(struct feed *feed)
 void feed_learn(struct feed *feed, const struct feed_news *news)
 {
     int slots = feed->worker->slots_free;
-    if (news->back > 0) {
-        /* No slot is free, but instant jobs behind the slow ones must not wait for one. */
-        feed->batch = SCAN_BATCH;
+    feed->full = news->back > 0;
+    if (feed->full) {
+        /* No slot is free, but instant jobs behind the slow ones must not wait for one:
+         * look for them now and then. */
         feed_rest(feed, FULL_REST_MS);
     } else if (news->slow > 0) {
         feed->batch = slots > 0 ? slots : 1;
@@ -83,15 +87,15 @@ static int suspects_wait(const struct worker *worker)
     return 0;
 }
 
-/* A suspect runs alone: nothing else is held, asked for, or about to arrive. */
-static int takes_suspect(struct feed *feed)
+/* A suspect runs alone: nothing else is held, asked for, or about to arrive. Until then it
+ * waits. */
+static void take_suspect(struct feed *feed)
 {
     const struct worker *worker = feed->worker;
     if (feed->suspects == 0 || !worker_is_empty(worker))
-        return 0;
+        return;
     feed->suspects--;
     lease_reserve(lease_new(feed, 1, worker->config->lease_ms), 1);
-    return 1;
 }
 
 static int holds_suspect(const struct worker *worker)
@@ -135,7 +139,7 @@ void feed_pump(struct feed *feed)
     if (!worker_takes(worker) || holds_suspect(worker))
         return;
     if (suspects_wait(worker) && !is_patient(worker)) {
-        takes_suspect(feed); /* or waits until the worker is empty */
+        take_suspect(feed);
         return;
     }
     if (feed->state == FEED_HUNGRY)
@@ -153,6 +157,16 @@ void feed_wake(struct feed *feed)
     ev_timer_stop(feed->worker->loop, &feed->rest);
     feed->state = FEED_HUNGRY;
     feed_pump(feed);
+}
+
+void feed_slot_free(struct feed *feed)
+{
+    if (!feed->full)
+        return;
+    feed->full = 0;
+    feed->batch = feed->worker->slots_free;
+    ev_timer_stop(feed->worker->loop, &feed->rest);
+    feed->state = FEED_HUNGRY;
 }
 
 void feed_rest(struct feed *feed, int64_t ms)

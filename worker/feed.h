@@ -23,6 +23,7 @@ struct feed {
     int batch;     /* jobs to ask for */
     int suspects;  /* waiting to run alone, as last seen */
     int broken;    /* its keys hold something else: an alarm is up */
+    int full;      /* it rests because its slow jobs found no slot */
     ev_timer rest;
     struct bell *bells[2];
 };
@@ -42,6 +43,9 @@ void feed_pump(struct feed *feed);
 
 /* There may be jobs. */
 void feed_wake(struct feed *feed);
+
+/* A slot came free: a feed that rests for want of one need not rest on. */
+void feed_slot_free(struct feed *feed);
 
 /* Leave the queue alone for a while. */
 void feed_rest(struct feed *feed, int64_t ms);

@@ -66,3 +66,16 @@ redis_cli hset "{leat:default}:cache:$origin/etag/gone" etag '"other"' body old 
 refresh /etag/gone
 await '[ "$(kept /etag/gone body)" != old ]' 10 'an old copy to be replaced'
 ok 'a copy with another ETag is fetched whole'
+
+worker_stop
+expect_eq 0 "$status" 'the exit status of the worker'
+worker_start --allow-net 127.0.0.0/8 -c 2
+for n in 1 2 3 4 5 6 7 8; do refresh "/slow?ms=1500" "key=slow-$n"; done
+"$leat" push increment counter=behind >>"$dir/ids"
+await '[ "$(redis_cli hget "$(key counters)" behind)" = 1 ]' 10 'an increment behind slow pages'
+[ "$(asked "/slow?ms=1500")" -lt 8 ] || fail "the slow pages were done before it"
+redis_cli config resetstat >"$dir/out"
+await '[ "$(asked "/slow?ms=1500")" = 8 ]' 20 'the last slow page'
+calls=$(redis_cli info commandstats | sed -n 's/^cmdstat_evalsha:calls=\([0-9]*\),.*/\1/p')
+[ "$calls" -lt 400 ] || fail "$calls script calls while waiting for slots: it spins"
+ok 'an increment is not held back by slow pages, and waiting for a slot costs little'
