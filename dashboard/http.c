@@ -187,12 +187,23 @@ void http_add_header(struct http_request *request, const char *name, const char 
     request->headers = header;
 }
 
+/* Answer with a problem from inside the access callback, where the client is still there. */
+static void refuse(struct http_request *request, unsigned status, const char *title,
+                   const char *detail)
+{
+    struct buf json = {0};
+    problem_write(&json, status, title, detail);
+    request->is_answered = 1;
+    store_answer(request, status, PROBLEM_TYPE, buf_bytes(&json));
+    buf_fini(&json);
+}
+
 void http_answer(struct http_request *request, unsigned status, const char *content_type,
                  struct bytes body)
 {
     assert(!request->is_answered);
     request->is_answered = 1;
-    if (request->connection == NULL) {
+    if (request->connection == NULL) { /* deferred, and the client is gone */
         request_free(request);
         return;
     }
@@ -290,12 +301,12 @@ static void refuse_route(struct http_request *request)
     const char *allow =
         route_allow(&request->server->config, request->path, &request->arena);
     if (allow == NULL) {
-        http_problem(request, 404, "Not found", "Nothing is served under this path.");
+        refuse(request, 404, "Not found", "Nothing is served under this path.");
         return;
     }
     http_add_header(request, "Allow", allow);
-    http_problem(request, 405, "Method not allowed",
-                 "See the Allow header for what this path takes.");
+    refuse(request, 405, "Method not allowed",
+           "See the Allow header for what this path takes.");
 }
 
 /* The headers are there. Answers what must not reach a handler. */
@@ -306,20 +317,20 @@ static void request_begin(struct http_request *request, const char *method,
     const char *fault = framing_fault(request, method, version);
     const char *host = http_header(request, "Host");
     if (fault != NULL) {
-        http_problem(request, 400, "Bad request", fault);
+        refuse(request, 400, "Bad request", fault);
         return;
     }
     /* Only HTTP/1.0 may come without: health checks of load balancers do, browsers never. */
     if (host != NULL && !hostcheck_passes(&server->hosts, host)) {
-        http_problem(request, 421, "Misdirected request",
-                     "The Host header names another server.");
+        refuse(request, 421, "Misdirected request",
+               "The Host header names another server.");
         return;
     }
     request->route = route_find(&server->config, request->path, method, &request->rest);
     if (request->framing.has_body && request->route == NULL)
         refuse_route(request);
     else if (request->framing.has_body)
-        http_problem(request, 413, "Content too large", "This path takes no body.");
+        refuse(request, 413, "Content too large", "This path takes no body.");
 }
 
 /* The request is complete. */
@@ -327,7 +338,7 @@ static void request_handle(struct http_request *request)
 {
     const struct http_server *server = request->server;
     if (server->is_closing)
-        http_problem(request, 503, SHUTTING_DOWN, NULL);
+        refuse(request, 503, SHUTTING_DOWN, NULL);
     else if (request->route == NULL)
         refuse_route(request);
     else

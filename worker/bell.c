@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-    BLOCK_S = 5,
+    BLOCK_MS = 5000,
     TTL_MS = 3000, /* of the one job it reserves: long enough to arrive */
 };
 
@@ -100,15 +100,14 @@ void bell_arm(struct bell *bell)
     int64_t ttl_ms =
         feed->worker->config->lease_ms < TTL_MS ? feed->worker->config->lease_ms : TTL_MS;
     bell->lease = lease_new(feed, 1, ttl_ms);
-    bell->lease->deadline_mono_ms +=
-        BLOCK_S * 1000; /* the lease begins when the bell rings */
+    bell->lease->deadline_mono_ms += BLOCK_MS; /* it begins when the bell rings */
     bell->failed = 0;
     cmd_set(cmd, "BLMOVE", bell->high ? feed->queue.high : feed->queue.list,
             feed->queue.staging, "RIGHT", bell->high ? "RIGHT" : "LEFT", NULL);
-    cmd_add_int(cmd, BLOCK_S);
-    link_send(bell->link, cmd, 0, BLOCK_S * 1000 + LINK_PATIENCE_MS, on_blocked, bell);
+    cmd_add_int(cmd, BLOCK_MS / 1000);
+    link_send(bell->link, cmd, 0, BLOCK_MS + LINK_PATIENCE_MS, on_blocked, bell);
     call_reserve(cmd, &feed->queue, bell->lease->id, 1, ttl_ms, LIMIT_LEASE_BYTES, 0);
-    link_send(bell->link, cmd, 0, BLOCK_S * 1000 + LINK_PATIENCE_MS, on_reserved, bell);
+    link_send(bell->link, cmd, 0, BLOCK_MS + LINK_PATIENCE_MS, on_reserved, bell);
 }
 
 int bell_is_armed(const struct bell *bell)

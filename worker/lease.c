@@ -143,7 +143,7 @@ int lease_reserved(struct lease *lease, struct answer *answer)
     }
     lease->body = answer_take(answer);
     int jobs = open_body(lease);
-    if (jobs < 0) {
+    if (jobs <= 0) {
         struct err err = {0};
         err_set(&err, LEAT_EBUG, "lease %s has a body that is no list of jobs",
                 lease->id);

@@ -143,7 +143,7 @@ static void run(struct bench *bench, int pushes)
 /* ---- the worker --------------------------------------------------------------------- */
 
 /* The limit: takes a job, ends it, waits for the next. */
-static void bare_loop(const char *socket)
+static _Noreturn void bare_loop(const char *socket)
 {
     struct wire wire;
     struct buf block = {0}, next = {0};

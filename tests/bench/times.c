@@ -47,6 +47,8 @@ static void run(const struct command *command, int turn)
     pid_t pid;
     int status;
     struct rusage used;
+    if (command->argv[0] == NULL)
+        measure_die("a command is empty");
     posix_spawn_file_actions_init(&quiet);
     posix_spawn_file_actions_addopen(&quiet, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);

@@ -9,7 +9,7 @@
 #define NEXT "GET /echo/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
 #define PROBE(name, status, raw)                                                         \
     {                                                                                    \
-        name, status, raw, sizeof raw - 1                                                \
+        name, status, raw, sizeof(raw) - 1                                               \
     }
 
 /* Status 0: closed without an answer. All but 200, 404 and 405 must close the connection, so
