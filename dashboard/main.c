@@ -19,7 +19,7 @@ static const struct opt rows[] = {
     {"listen", 0, OPT_TEXT, offsetof(struct options, listen), "ADDRESS", "127.0.0.1:8740",
      0, 0, "Where to serve: HOST:PORT, [::1]:PORT or unix:PATH; port 0 takes a free one"},
     {"redis", 0, OPT_TEXT, offsetof(struct options, redis), "URL", NULL, 0, 0,
-     "Where Redis is: redis://[user:password@]host:port/db or unix:///path (default: "
+     "Where Redis is: redis://[user:password@]host[:port][/db] or unix:///path (default: "
      "$LEAT_REDIS, $REDIS_URL, redis://127.0.0.1:6379)"},
 };
 

@@ -29,7 +29,7 @@ struct push_options {
 static const struct opt rows[] = {
     {"queue", 'q', OPT_TEXT, AT(queue), "QUEUE", "default", 0, 0, "Queue to push to"},
     {"args", 0, OPT_TEXT, AT(args), "JSON", NULL, 0, 0,
-     "All args as JSON; - reads them from standard input"},
+     "All args as JSON; - reads standard input"},
     {"id", 0, OPT_TEXT, AT(id), "ID", NULL, 0, 0,
      "The job's id; a UUIDv7 is made without it"},
     {"in", 0, OPT_DURATION, AT(in_ms), "DUR", NULL, 1, LIMIT_DELAY_MS,

@@ -19,7 +19,7 @@ static const struct {
     const char *name, *summary;
 } programs[] = {
     {"worker", "Run jobs"},
-    {"dashboard", "Serve the web page, the JSON API and the metrics"},
+    {"dashboard", "Serve the status, the JSON API and the metrics"},
 };
 
 enum { PROGRAM_COUNT = sizeof programs / sizeof *programs };
@@ -96,8 +96,7 @@ static void print_help(FILE *out)
         "\nEvery command knows --help, and finds Redis by --redis URL, LEAT_REDIS,\n"
         "REDIS_URL, or at redis://127.0.0.1:6379.\n"
         "Exit status: 0 done, 1 the answer is no, 64 wrong usage, 65 bad input,\n"
-        "69 Redis unreachable, 70 bug, 75 try later, 77 refused, 78 bad configuration,\n"
-        "124 time-out.\n",
+        "69 Redis unreachable, 70 bug, 75 try later, 77 refused, 78 bad configuration.\n",
         out);
 }
 

@@ -37,7 +37,7 @@ static const struct opt rows[] = {
     {"log-level", 0, OPT_TEXT, AT(log_level), "LEVEL", "info", 0, 0,
      "Show debug, info, warn or error and above"},
     {"redis", 0, OPT_TEXT, AT(redis), "URL", NULL, 0, 0,
-     "Where Redis is: redis://[user:password@]host:port/db or unix:///path (default: "
+     "Where Redis is: redis://[user:password@]host[:port][/db] or unix:///path (default: "
      "$LEAT_REDIS, $REDIS_URL, redis://127.0.0.1:6379)"},
 };
 
