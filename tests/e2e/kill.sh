@@ -14,7 +14,8 @@ page_count=200
 refresh_rounds=5
 kills_wanted=20
 rounds_pushing=20
-copies_a_round=4
+copies_waiting=3
+copies_meanwhile=1
 workers=('' '')
 kills=0 kills_with_leases=0 redis_restarts=0
 worker_program=$LEAT_BIN/leat-worker
@@ -83,10 +84,19 @@ caught_at_work() {
   return 1
 }
 
+# A worker is quicker than await looks.
+catch_at_work() {
+  local tries
+  for ((tries = 0; tries < 1000; tries++)); do
+    if caught_at_work "$1"; then return; fi
+  done
+  fail 'no worker was found at work'
+}
+
 # Kill a worker at work, and look whether it died with leases in its hands.
 kill_worker() {
   local pid=${workers[$1]}
-  await 'caught_at_work "$pid"' 20 'a worker at work'
+  catch_at_work "$pid"
   child_stop "$pid" KILL
   kills=$((kills + 1))
   [ "$(lease_tail "$pid")" = 0 ] || kills_with_leases=$((kills_with_leases + 1))
@@ -111,14 +121,15 @@ sleep_over_leases() {
   local pid=${workers[$1]} id
   await_known "$pid"
   id=$(worker_record_id "$pid")
-  await 'caught_at_work "$pid"' 20 'a worker at work'
+  catch_at_work "$pid"
   await '! redis_cli zrange "$(key lease)" 0 -1 | grep -q "^$id:"' 20 'the leases to run out'
   kill -CONT "$pid"
 }
 
 # ---- the test ------------------------------------------------------------------------------
 
-# A round for each row, over and over; each has a push of its own, so that there is work.
+# A round for each row, over and over. Each begins with work that waits, so that a worker
+# can be caught at it, and has more pushed meanwhile.
 round_faults=(
   'kill_worker 0'
   'kill_worker 1'
@@ -127,14 +138,24 @@ round_faults=(
   'sleep_over_leases 0'
 )
 
+# push_into_pause COPIES [FAULT]: nothing of it is taken yet; the fault hits the push.
+push_into_pause() {
+  local before
+  redis_cli hset "$(key m)" paused 1 >"$dir/out"
+  before=$(size queue)
+  push_start "$1"
+  await '[ "$(size queue)" -gt "$before" ]' 20 'the push to begin'
+  ${2:-true}
+  push_done
+}
+
 faults_while_pushing() {
-  local round before
+  local round
   for ((round = 0; round < rounds_pushing; round++)); do
-    before=$(tally res)
     await_started
-    push_start "$copies_a_round"
-    await '[ "$(tally res)" != "$before" ]' 20 'the push to begin'
-    [ "$round" != 7 ] || kill_redis
+    push_into_pause "$copies_waiting" "$([ "$round" != 7 ] || echo kill_redis)"
+    push_start "$copies_meanwhile"
+    redis_cli hdel "$(key m)" paused >"$dir/out"
     eval "${round_faults[round % ${#round_faults[@]}]}" >>"$dir/out"
     push_done
   done
@@ -143,9 +164,7 @@ faults_while_pushing() {
 # The rest is all acknowledged before the first of it is taken.
 kills_after_pushing() {
   local round
-  redis_cli hset "$(key m)" paused 1 >"$dir/out"
-  push_start $((copies - rounds_pushing * copies_a_round))
-  push_done
+  push_into_pause $((copies - rounds_pushing * (copies_waiting + copies_meanwhile)))
   push_refreshes
   redis_cli hdel "$(key m)" paused >"$dir/out"
   for ((round = 0; kills < kills_wanted; round++)); do
