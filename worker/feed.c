@@ -118,6 +118,7 @@ static void reserve(struct feed *feed)
         if (feed->reserving > 0 && feed->batch < LIMIT_LEASE_JOBS)
             return;
         lease_reserve(lease_new(feed, feed->batch, worker->config->lease_ms), 0);
+        worker->turn = (int)(feed - worker->feeds) + 1;
     }
 }
 

@@ -238,10 +238,11 @@ void worker_pump(struct worker *worker)
             say_goodbye(worker);
         return;
     }
-    int hungry = 0;
+    int hungry = 0, first = worker->turn;
     for (int i = 0; i < worker->feed_count; i++) {
-        feed_pump(&worker->feeds[i]);
-        hungry += worker->feeds[i].state == FEED_HUNGRY || worker->feeds[i].suspects > 0;
+        struct feed *feed = &worker->feeds[(first + i) % worker->feed_count];
+        feed_pump(feed);
+        hungry += feed->state == FEED_HUNGRY || feed->suspects > 0;
     }
     if (worker->drain != NULL && hungry == 0 && worker_is_empty(worker))
         drain_ask(worker);

@@ -57,6 +57,7 @@ struct worker {
     struct link *link;
     struct feed *feeds;
     int feed_count;
+    int turn; /* the feed that may reserve first: behind the one that did last */
     struct tick *tick;
     struct drain_watch *drain;
     struct fetcher *fetcher;
