@@ -22,6 +22,7 @@ struct feed {
     int reserving; /* reserves without an answer */
     int batch;     /* jobs to ask for */
     int suspects;  /* waiting to run alone, as last seen */
+    int paused;    /* as the last reserve saw it */
     int broken;    /* its keys hold something else: an alarm is up */
     int full;      /* it rests because its slow jobs found no slot */
     ev_timer rest;

@@ -23,6 +23,7 @@ enum {
     NO_HANDLER_MS = 86400000,   /* after which a job without a handler dies */
     NO_HANDLER_FIRST_MS = 5000, /* its back-off */
     NO_HANDLER_CAP_MS = 300000,
+    PAUSED_REST_MS = 1000,
     SHOWN_BYTES = 60, /* of what is refused */
     OVERFLOWS = 1,    /* instead of a sum, in `refused` */
 };
@@ -134,13 +135,14 @@ static int open_body(struct lease *lease)
 int lease_reserved(struct lease *lease, struct answer *answer)
 {
     struct worker *worker = lease->feed->worker;
-    if (reply_is_int(answer->reply)) {
-        if (reply_int(answer->reply, 0) == -2) {
-            lease->feed->suspects = 0;
-            feed_rest(lease->feed, 1000); /* paused */
-        }
-        return 0;
+    lease->feed->paused =
+        reply_is_int(answer->reply) && reply_int(answer->reply, 0) == -2;
+    if (lease->feed->paused) {
+        lease->feed->suspects = 0;
+        feed_rest(lease->feed, PAUSED_REST_MS);
     }
+    if (reply_is_int(answer->reply))
+        return 0;
     lease->body = answer_take(answer);
     int jobs = open_body(lease);
     if (jobs <= 0) {

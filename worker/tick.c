@@ -56,7 +56,9 @@ static void on_reaped(void *arg, struct answer *answer)
         return;
     int64_t leases = reply_int(reply_at(answer->reply, 0), 0);
     int64_t jobs = reply_int(reply_at(answer->reply, 1), 0);
-    feed->suspects = (int)reply_int(reply_at(answer->reply, 2), 0);
+    int waited = feed->suspects;
+    /* Those of a paused queue must not make the others wait for an empty worker. */
+    feed->suspects = feed->paused ? 0 : (int)reply_int(reply_at(answer->reply, 2), 0);
     feed->worker->redis_ahead_ms =
         reply_int(reply_at(answer->reply, 3), 0) - clock_mono_ms();
     if (jobs > 0)
@@ -66,7 +68,7 @@ static void on_reaped(void *arg, struct answer *answer)
         reap(feed);
     if (jobs > 0 && feed->state == FEED_IDLE)
         feed_wake(feed);
-    else if (feed->suspects > 0)
+    else if (feed->suspects > 0 || waited > 0) /* also when others took them */
         worker_pump(feed->worker);
 }
 

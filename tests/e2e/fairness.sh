@@ -6,6 +6,14 @@
 
 counted() { redis_cli hget "{leat:$1}:counters" n; }
 
+blocked_bells() { redis_cli client list | grep leat-bell | grep -c flags=b || true; }
+
+# suspect QUEUE: an increment that two workers seem to have died of.
+suspect() {
+  printf 'R1 x.1 2 0 t=1\n{"type":"increment","args":{"counter":"n"}}' |
+    redis_cli -x lpush "{leat:$1}:s" >"$dir/out"
+}
+
 # A long backlog of one queue takes all that a worker may hold; another queue gets its share
 # nevertheless.
 a_backlog_starves_no_other_queue() {
@@ -25,5 +33,48 @@ a_backlog_starves_no_other_queue() {
   ok "a queue with a backlog ($left jobs left) does not starve another"
 }
 
+# A suspect keeps ordinary jobs waiting until the worker is empty. Not so one that may not run.
+suspects_of_a_paused_queue_hold_up_nobody() {
+  local round seen
+  redis_cli flushall >"$dir/out"
+  redis_cli hset '{leat:a}:m' paused 1 >"$dir/out"
+  suspect a
+  worker_start -q a -q b
+  for ((round = 1; round <= 5; round++)); do
+    seen=$(redis_cli hget '{leat:a}:m' seen)
+    "$leat" push increment -q b counter=n >"$dir/out"
+    await '[ "$(counted b)" = "$round" ]' 2 'the job to be counted'
+    await '[ "$(redis_cli hget "{leat:a}:m" seen)" != "$seen" ]' 5 'the next look at suspects'
+  done
+  expect_eq 1 "$(redis_cli llen '{leat:a}:s')" 'suspects of the paused queue'
+  redis_cli hdel '{leat:a}:m' paused >"$dir/out"
+  await '[ "$(counted a)" = 1 ]' 10 'the suspect to run after all'
+  worker_stop
+  ok 'suspects of a paused queue hold up nobody, and run when it is resumed'
+}
+
+origin_start() {
+  child_start origin "$LEAT_BIN/leat-origin"
+  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
+  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
+}
+
+# A worker with a long job waits to be empty; meanwhile somebody else takes the suspect.
+a_suspect_that_others_took_is_waited_for_no_more() {
+  redis_cli flushall >"$dir/out"
+  "$leat" push refresh "url=http://127.0.0.1:$port/never" timeout_ms:=60000 >"$dir/out"
+  worker_start --allow-net 127.0.0.0/8 --lease 60s
+  await '[ "$(redis_cli hlen "{leat:default}:slot")" = 1 ]' 10 'the refresh to run'
+  suspect default
+  await '[ "$(blocked_bells)" = 0 ]' 15 'the worker to take nothing more'
+  redis_cli del '{leat:default}:s' >"$dir/out"
+  await '[ "$(blocked_bells)" = 2 ]' 5 'the worker to listen again'
+  worker_stop KILL
+  ok 'a worker that waited for a suspect goes on when another one took it'
+}
+
 redis_start
+origin_start
 a_backlog_starves_no_other_queue
+suspects_of_a_paused_queue_hold_up_nobody
+a_suspect_that_others_took_is_waited_for_no_more
