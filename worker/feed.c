@@ -19,12 +19,19 @@ enum {
     SOLO_GAP_MS = 1000, /* ordinary jobs' time between two suspects */
 };
 
+/* Look for instant jobs behind the slow ones. */
+static void scan(struct feed *feed)
+{
+    feed->batch = SCAN_BATCH;
+    feed->scanned_mono_ms = clock_mono_ms();
+}
+
 static void on_rest(struct ev_loop *loop, ev_timer *watcher, int events)
 {
     (void)loop, (void)events;
     struct feed *feed = watcher->data;
     if (feed->full)
-        feed->batch = SCAN_BATCH;
+        scan(feed);
     feed_wake(feed);
 }
 
@@ -166,6 +173,8 @@ void feed_slot_free(struct feed *feed)
         return;
     feed->full = 0;
     feed->batch = feed->worker->slots_free;
+    if (clock_mono_ms() - feed->scanned_mono_ms >= FULL_REST_MS)
+        scan(feed); /* slots that come free all the time must not put it off for ever */
     ev_timer_stop(feed->worker->loop, &feed->rest);
     feed->state = FEED_HUNGRY;
 }

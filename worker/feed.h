@@ -19,12 +19,13 @@ struct feed {
     struct worker *worker;
     struct queue queue;
     enum feed_state state;
-    int reserving; /* reserves without an answer */
-    int batch;     /* jobs to ask for */
-    int suspects;  /* waiting to run alone, as last seen */
-    int paused;    /* as the last reserve saw it */
-    int broken;    /* its keys hold something else: an alarm is up */
-    int full;      /* it rests because its slow jobs found no slot */
+    int reserving;           /* reserves without an answer */
+    int batch;               /* jobs to ask for */
+    int suspects;            /* waiting to run alone, as last seen */
+    int paused;              /* as the last reserve saw it */
+    int broken;              /* its keys hold something else: an alarm is up */
+    int full;                /* it rests because its slow jobs found no slot */
+    int64_t scanned_mono_ms; /* when it last looked behind them */
     ev_timer rest;
     struct bell *bells[2];
 };

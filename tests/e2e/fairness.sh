@@ -73,8 +73,25 @@ a_suspect_that_others_took_is_waited_for_no_more() {
   ok 'a worker that waited for a suspect goes on when another one took it'
 }
 
+# However quickly the slots change hands.
+instant_jobs_pass_slow_ones() {
+  local i
+  redis_cli flushall >"$dir/out"
+  for ((i = 0; i < 200; i++)); do
+    echo "{\"type\":\"refresh\",\"args\":{\"url\":\"http://127.0.0.1:$port/slow?ms=100&n=$i\"}}"
+  done >"$dir/slow"
+  echo '{"type":"increment","args":{"counter":"n"}}' >>"$dir/slow"
+  "$leat" push --ndjson "$dir/slow" 2>"$dir/err"
+  worker_start -c 2 --allow-net 127.0.0.0/8
+  await '[ "$(counted default)" = 1 ]' 5 'the instant job to be counted'
+  [ "$(redis_cli hget '{leat:default}:m' done)" -lt 190 ] || fail 'the instant job came last'
+  worker_stop KILL
+  ok 'an instant job does not wait for the slow ones in front of it'
+}
+
 redis_start
 origin_start
 a_backlog_starves_no_other_queue
 suspects_of_a_paused_queue_hold_up_nobody
 a_suspect_that_others_took_is_waited_for_no_more
+instant_jobs_pass_slow_ones
