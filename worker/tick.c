@@ -272,7 +272,7 @@ static void listen(struct tick *tick)
         cmd_adds(&worker->cmd, worker->feeds[i].queue.ctl);
     for (int i = 0; i < worker->feed_count; i++)
         cmd_adds(&worker->cmd, tick->last_id[i]);
-    tick->listening = link_send(tick->listener, &worker->cmd, 0,
+    tick->listening = link_send(tick->listener, &worker->cmd, LINK_RETRY,
                                 LISTEN_MS + LINK_PATIENCE_MS, on_heard, tick) == LEAT_OK;
 }
 
@@ -293,7 +293,7 @@ static void on_listener_up(void *arg)
 {
     struct tick *tick = arg;
     cmd_set(&tick->worker->cmd, "TIME", NULL);
-    link_send(tick->listener, &tick->worker->cmd, 0, 0, on_time, tick);
+    link_send(tick->listener, &tick->worker->cmd, LINK_RETRY, 0, on_time, tick);
 }
 
 static void on_listener_fatal(void *arg, const struct err *err)

@@ -34,6 +34,12 @@ expect_eq 1 "$(redis_cli zcard "$(key sched)")" 'what is due in an hour stays'
 [ "$(redis_cli xlen "$(key ctl)")" -ge 10 ] || fail 'the control stream was not told of earlier jobs'
 ok 'an earlier job is announced on the control stream'
 
+listener() { redis_cli client list | grep leat-listener; }
+await 'listener | grep -q flags=b' 10 'the worker to listen'
+redis_cli client unblock "$(listener | sed 's/id=\([0-9]*\) .*/\1/')" error >"$dir/out"
+await 'listener | grep -q flags=b' 5 'it to listen again'
+ok 'after an error that passes it listens again'
+
 for _ in 1 2 3; do "$leat" push increment counter=same --id same --in 300ms >"$dir/out"; done
 await '[ "$(redis_cli hget "$(key counters)" same)" = 3 ]' 10 'three equal jobs'
 ok 'equal scheduled jobs stay apart'
