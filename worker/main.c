@@ -70,11 +70,22 @@ static int read_drain(const char *word, enum drain *out, struct err *err)
     return LEAT_OK;
 }
 
+static int is_named(const struct worker_config *config, const char *queue)
+{
+    for (int i = 0; i < config->queue_count; i++)
+        if (strcmp(config->queues[i], queue) == 0)
+            return 1;
+    return 0;
+}
+
+/* A queue named twice is served once. */
 static int read_queues(const struct options *options, struct worker_config *config,
                        struct err *err)
 {
     struct queue queue;
     for (size_t i = 0; i < options->queues.count; i++) {
+        if (is_named(config, options->queues.at[i]))
+            continue;
         if (config->queue_count == WORKER_QUEUES_MAX)
             return err_set(err, LEAT_EUSAGE, "more than %d queues", WORKER_QUEUES_MAX);
         if (queue_init(&queue, options->queues.at[i], err) != LEAT_OK)

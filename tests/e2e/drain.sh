@@ -57,6 +57,14 @@ waits_for_all_when_told() {
   ok '--drain=all waits for everything scheduled'
 }
 
+serves_a_queue_once() {
+  redis_cli lpush "$(key queue)" 'no job' >"$dir/pushed"
+  expect_exit 0 "$leat" worker --drain -q default -q default
+  expect_eq 1 "$(grep -c 'in quarantine' "$dir/out")" 'lines about the queue'
+  redis_cli del "$(key bad)" >"$dir/out"
+  ok 'a queue that is named twice is served once'
+}
+
 refuses_a_paused_queue() {
   redis_cli hset "$(key m)" paused 1 >"$dir/out"
   count
@@ -80,5 +88,6 @@ waits_for_the_leases_of_others
 waits_for_what_is_due_soon
 leaves_what_is_due_later
 waits_for_all_when_told
+serves_a_queue_once
 refuses_a_paused_queue
 gives_up_without_redis
