@@ -110,6 +110,13 @@ static int is_denial(struct bytes error)
     return 0;
 }
 
+/* Said instead of any answer to a connection too many, which is then closed. */
+static int is_of_full_server(struct bytes error)
+{
+    static const char sign[] = "ERR max number of clients";
+    return error.len >= sizeof sign - 1 && memcmp(error.at, sign, sizeof sign - 1) == 0;
+}
+
 enum reply_class reply_classify(struct bytes error, int *code)
 {
     for (unsigned i = 0; i < sizeof classes / sizeof *classes; i++) {
@@ -119,6 +126,10 @@ enum reply_class reply_classify(struct bytes error, int *code)
             continue;
         *code = classes[i].code;
         return classes[i].class;
+    }
+    if (is_of_full_server(error)) {
+        *code = LEAT_EBUSY;
+        return REPLY_RETRY;
     }
     *code = is_denial(error)          ? LEAT_EDENIED
             : is_of_old_server(error) ? LEAT_ECONFIG

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +56,54 @@ START_TEST(a_password_lets_in_and_a_wrong_one_does_not)
     expect_refusal(url, LEAT_EDENIED, "WRONGPASS");
     probe.config.serving = 1; /* a program that serves asks at once */
     expect_refusal(probe.redis.url, LEAT_EDENIED, "NOAUTH");
+    redis_fixture_stop(&probe.redis);
+}
+END_TEST
+
+/* Say something on a connection of its own and await a word in the answer. */
+static int hears(int fd, const char *line, const char *word)
+{
+    char said[10000];
+    if (send(fd, line, strlen(line), MSG_NOSIGNAL) < 0)
+        return 0;
+    ssize_t len = recv(fd, said, sizeof said - 1, 0);
+    said[len > 0 ? len : 0] = '\0';
+    return strstr(said, word) != NULL;
+}
+
+static int occupy(const char *path)
+{
+    for (;;) {
+        struct sockaddr_un addr = {.sun_family = AF_UNIX};
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        snprintf(addr.sun_path, sizeof addr.sun_path, "%s", path);
+        ck_assert_int_eq(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+        if (hears(fd, "PING\r\n", "PONG"))
+            return fd;
+        close(fd);
+    }
+}
+
+/* Its answer to AUTH is then that it has too many clients. */
+START_TEST(a_server_that_is_full_is_tried_again)
+{
+    char url[300];
+    redis_fixture_start(&probe.redis, NULL);
+    OTHER("ACL", "SETUSER", "joe", "on", ">secret", "~*", "&*", "+@all");
+    OTHER("CONFIG", "SET", "maxclients", "1");
+    int fd = occupy(probe.redis.socket);
+    ck_assert(hears(fd, "CONFIG RESETSTAT\r\n", "OK"));
+    probe.config.give_up_ms = -1;
+    probe.config.insist = 1;
+    snprintf(url, sizeof url, "unix://joe:secret@%s", probe.redis.socket);
+    probe_open(url);
+    AWAIT(probe.fatals > 0 || !hears(fd, "INFO stats\r\n", "\nrejected_connections:0\r"));
+    for (int i = 0; i < 20; i++)
+        ev_run(probe.loop, EVRUN_ONCE);
+    ck_assert_msg(probe.fatals == 0, "%s", probe.err.text);
+    close(fd);
+    AWAIT(probe.ups == 1);
+    probe_close();
     redis_fixture_stop(&probe.redis);
 }
 END_TEST
@@ -208,8 +258,8 @@ START_TEST(a_refused_link_stays_quiet_when_the_server_goes_away)
 END_TEST
 
 SUITE("greeting", a_password_lets_in_and_a_wrong_one_does_not,
-      the_database_of_the_address_is_selected, addresses_may_be_numbers_or_names,
-      without_redis_the_sentence_names_both_cures,
+      a_server_that_is_full_is_tried_again, the_database_of_the_address_is_selected,
+      addresses_may_be_numbers_or_names, without_redis_the_sentence_names_both_cures,
       a_server_that_may_evict_jobs_is_refused_by_those_who_serve,
       a_server_too_old_is_refused_with_its_version,
       a_server_that_loads_its_data_is_waited_for,

@@ -24,6 +24,7 @@ START_TEST(errors_fall_into_classes_by_their_first_word)
          LEAT_EBUSY},
         {"UNBLOCKED force unblock from blocking operation", REPLY_RETRY, LEAT_EBUSY},
         {"FULL 10 10", REPLY_RETRY, LEAT_EBUSY},
+        {"ERR max number of clients reached", REPLY_RETRY, LEAT_EBUSY},
         {"MOVED 3999 127.0.0.1:6381", REPLY_REDIRECT, LEAT_ECONFIG},
         {"ASK 3999 127.0.0.1:6381", REPLY_REDIRECT, LEAT_ECONFIG},
         {"CROSSSLOT Keys in request don't hash to the same slot", REPLY_FATAL,
