@@ -117,6 +117,7 @@ static void disconnect(struct link *link)
         redisReaderFree(link->reader);
     link->reader = NULL;
     link->unsent = NULL;
+    link->drop_why = NULL; /* the next connection is not meant */
 }
 
 static void link_die(struct link *link, const struct err *err)
