@@ -93,6 +93,18 @@ static void on_settled(void *arg, struct answer *answer)
     worker_pump(worker);
 }
 
+/* A worker that is leaving has given back what ran, but not what was about to land. */
+static void start_again(struct attempt *attempt)
+{
+    struct worker *worker = worker_of(attempt);
+    if (worker->state != WORKER_LEAVING) {
+        attempt->type->start(attempt);
+        return;
+    }
+    feed_release(attempt->feed, attempt->lease);
+    attempt_free(attempt);
+}
+
 static void on_landed(void *arg, struct answer *answer)
 {
     struct attempt *attempt = arg;
@@ -102,7 +114,7 @@ static void on_landed(void *arg, struct answer *answer)
     } else if (answer->code == LEAT_OK && reply_int(answer->reply, 0) == -1) {
         attempt->ending = 0;
         attempt->whole = 1;
-        attempt->type->start(attempt);
+        start_again(attempt);
     } else {
         if (answer->code == LEAT_OK && reply_int(answer->reply, 0) > 0)
             worker_of(attempt)->done++;
