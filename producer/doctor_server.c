@@ -66,7 +66,7 @@ static void check_eviction(struct doctor *doctor)
     else
         doctor_say(doctor, FINDING_CONFIG, "eviction",
                    "maxmemory-policy is '%s', so jobs may be thrown away; do CONFIG SET "
-                   "maxmemory-policy noeviction",
+                   "maxmemory-policy noeviction, then CONFIG REWRITE",
                    policy.text);
 }
 
@@ -130,12 +130,13 @@ static void check_without_aof(struct doctor *doctor)
     if (save.text[0] != '\0')
         doctor_say(doctor, FINDING_WARN, "persistence",
                    "no append-only file: a crash loses all since the last snapshot (save "
-                   "%s); do CONFIG SET appendonly yes",
+                   "%s); do CONFIG SET appendonly yes, then CONFIG REWRITE",
                    save.text);
     else
         doctor_say(doctor, FINDING_WARN, "persistence",
                    "no append-only file and, as far as may be asked, no snapshots: a "
-                   "restart loses everything; do CONFIG SET appendonly yes");
+                   "restart loses everything; do CONFIG SET appendonly yes, then CONFIG "
+                   "REWRITE");
 }
 
 static void check_persistence(struct doctor *doctor)

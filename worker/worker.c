@@ -73,12 +73,11 @@ static void on_up(void *arg)
     struct worker *worker = arg;
     log_info("redis up", " url=%s version=%s", worker->config->url.shown,
              link_server_version(worker->link));
-    if (worker->started_ms == 0) {
+    if (worker->started_ms == 0)
         worker->started_ms = clock_wall_ms();
-        for (int i = 0; i < worker->feed_count; i++) {
-            cmd_set(&worker->cmd, "SADD", QUEUES_KEY, worker->feeds[i].queue.name, NULL);
-            tick_send_quietly(worker, &worker->cmd);
-        }
+    for (int i = 0; i < worker->feed_count; i++) { /* again: Redis may have lost it */
+        cmd_set(&worker->cmd, "SADD", QUEUES_KEY, worker->feeds[i].queue.name, NULL);
+        tick_send_quietly(worker, &worker->cmd);
     }
     worker_pump(worker);
 }

@@ -84,7 +84,7 @@ struct worker {
     struct cmd cmd;
 };
 
-/* Set up and connect. Owns: the caller frees with worker_free() after the loop. */
+/* Set up and connect. Owns: the caller ends it with worker_fini() after the loop. */
 void worker_init(struct worker *worker, struct ev_loop *loop,
                  const struct worker_config *config);
 void worker_fini(struct worker *worker);

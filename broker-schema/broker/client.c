@@ -21,8 +21,11 @@ int client_open(struct client *client, const char *given_url, int64_t give_up_ms
                 struct err *err)
 {
     *client = (struct client){0};
-    struct link_config config = {
-        .give_up_ms = give_up_ms, .arg = client, .on_fatal = on_fatal, .on_up = on_up};
+    struct link_config config = {.name = "leat",
+                                 .give_up_ms = give_up_ms,
+                                 .arg = client,
+                                 .on_fatal = on_fatal,
+                                 .on_up = on_up};
     int code = redis_url_choose(&config.url, given_url, err);
     if (code != LEAT_OK)
         return code;

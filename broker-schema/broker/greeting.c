@@ -127,10 +127,8 @@ static void say_where(struct greeting *greeting, struct cmd *cmd)
 
 static void ask(struct greeting *greeting, struct cmd *cmd)
 {
-    if (greeting->config->name != NULL) {
-        cmd_set(cmd, "CLIENT", "SETNAME", greeting->config->name, NULL);
-        say(greeting, cmd, on_may);
-    }
+    cmd_set(cmd, "CLIENT", "SETNAME", greeting->config->name, NULL);
+    say(greeting, cmd, on_may);
     if (!greeting->config->serving)
         return;
     cmd_set(cmd, "CLIENT", "ID", NULL);

@@ -487,6 +487,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
 struct link *link_new(struct ev_loop *loop, const struct link_config *config)
 {
     struct link *link = xcalloc(1, sizeof *link);
+    assert(config->name != NULL);
     link->loop = loop;
     link->config = *config;
     link->fd = -1;

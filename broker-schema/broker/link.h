@@ -43,7 +43,8 @@ enum { LINK_PATIENCE_MS = 5000 };
 
 struct link_config {
     struct redis_url url;
-    const char *name;   /* CLIENT SETNAME; borrowed for the link's life; may be NULL */
+    const char *name;   /* CLIENT SETNAME; never NULL: its answer is the sign that a Redis
+                         listens; borrowed for the link's life */
     int serving;        /* check the server, and kill the old connection after a loss */
     int64_t give_up_ms; /* how long to try to come back; -1: for ever */
     int insist;         /* try again also when Redis was never reached */

@@ -89,7 +89,9 @@ static int parse_tcp(struct redis_url *url, struct bytes rest)
 
 static int parse_unix(struct redis_url *url, struct bytes rest)
 {
-    const char *query = memmem(rest.at, rest.len, "?db=", 4);
+    const char *query = memchr(rest.at, '?', rest.len);
+    if (query != NULL && strncmp(query, "?db=", 4) != 0)
+        return -1; /* not part of the path: it may be a password */
     if (query != NULL) {
         size_t head = (size_t)(query - rest.at);
         if (take_db(url, (struct bytes){query + 4, rest.len - head - 4}) != 0)

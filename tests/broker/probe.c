@@ -56,6 +56,8 @@ void probe_open(const char *url)
     probe.err = err;
     ck_assert_msg(redis_url_parse(&probe.config.url, url, &err) == LEAT_OK, "%s",
                   err.text);
+    if (probe.config.name == NULL)
+        probe.config.name = "leat-probe";
     probe.config.on_up = on_up;
     probe.config.on_down = on_down;
     probe.config.on_fatal = on_fatal;

@@ -189,9 +189,9 @@ static pid_t pretend(char path[108], const char *const *infos)
         int fd = accept(listener, NULL, NULL);
         if (read(fd, asked, sizeof asked) <= 0)
             _exit(1);
-        /* CLIENT ID and INFO come in one write. */
-        int len =
-            snprintf(said, sizeof said, ":7\r\n$%zu\r\n%s\r\n", strlen(*infos), *infos);
+        /* CLIENT SETNAME, CLIENT ID and INFO come in one write. */
+        int len = snprintf(said, sizeof said, "+OK\r\n:7\r\n$%zu\r\n%s\r\n",
+                           strlen(*infos), *infos);
         if (write(fd, said, (size_t)len) != len)
             _exit(1);
         while (read(fd, asked, sizeof asked) > 0)

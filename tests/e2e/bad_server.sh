@@ -38,6 +38,21 @@ nobody_there() {
   ok 'without a Redis the status is 69, and both cures are named'
 }
 
+# One hangs up, one never says a word.
+no_redis_there() {
+  local kind
+  for kind in 'close $s->accept while 1' 'sleep 60'; do
+    rm -f "$socket_dir/other.sock"
+    child_start other perl -MIO::Socket::UNIX -e \
+      '$s = IO::Socket::UNIX->new(Local => shift, Listen => 8) or die; '"$kind" "$socket_dir/other.sock"
+    await '[ -S "$socket_dir/other.sock" ]' 10 'somebody to listen'
+    # shellcheck disable=SC2086
+    expect_refusal 69 'cannot reach Redis' timeout 30 "$leat" push $job --redis "unix://$socket_dir/other.sock"
+    child_stop "$child"
+  done
+  ok 'who listens and is no Redis is not waited for'
+}
+
 too_old() {
   child_start old-redis perl "$e2e_support/old-redis.pl" "$socket_dir/old.sock" 6.2.7
   await '[ -S "$socket_dir/old.sock" ]' 10 'the old Redis to listen'
@@ -162,6 +177,7 @@ disk_full() {
 # ---- the test ------------------------------------------------------------------------------
 
 nobody_there
+no_redis_there
 too_old
 redis_start
 wrong_password
