@@ -110,7 +110,7 @@ static void on_landed(void *arg, struct answer *answer)
     struct attempt *attempt = arg;
     if (answer->code == LEAT_EBUSY) {
         attempt->ending = 0;
-        attempt_retry(attempt, answer->text, 0); /* no memory left for the copy, say */
+        attempt_retry(attempt, answer->text, 0); /* no memory left for the copy */
     } else if (answer->code == LEAT_OK && reply_int(answer->reply, 0) == -1) {
         attempt->ending = 0;
         attempt->whole = 1;
@@ -125,7 +125,8 @@ static void on_landed(void *arg, struct answer *answer)
 void attempt_land(struct attempt *attempt, const struct cmd *cmd)
 {
     attempt->ending = 1;
-    link_send(worker_of(attempt)->link, cmd, LINK_RESEND, 0, on_landed, attempt);
+    link_send(worker_of(attempt)->link, cmd, LINK_RESEND | LINK_RETRY, 0, on_landed,
+              attempt);
 }
 
 /* Settle a lease of one job with one outcome. */

@@ -3,6 +3,7 @@
 #include "worker/attempt.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rnd.h"
 #include "worker/bell.h"
 #include "broker/script_call.h"
 #include "worker/lease.h"
@@ -16,7 +17,8 @@ enum {
     SCAN_BATCH = 256,   /* how far to look for instant jobs behind slow ones */
     FULL_REST_MS = 200, /* how often to look so */
     BROKEN_REST_MS = 5000,
-    SOLO_GAP_MS = 1000, /* ordinary jobs' time between two suspects */
+    SOLO_GAP_MS = 1000,   /* ordinary jobs' time between two suspects */
+    SOLO_WAIT_MS = 10000, /* for a less busy worker to take a suspect */
 };
 
 /* Look for instant jobs behind the slow ones. */
@@ -129,11 +131,25 @@ static void reserve(struct feed *feed)
     }
 }
 
+/* Slow jobs take long to finish: others may be free sooner. The wait differs from worker to
+ * worker, so that a busy fleet does not empty itself for one suspect. */
+static void note_suspects(struct worker *worker)
+{
+    if (!suspects_wait(worker))
+        worker->suspects_ours_mono_ms = 0;
+    else if (worker->suspects_ours_mono_ms == 0)
+        worker->suspects_ours_mono_ms =
+            clock_mono_ms() + SOLO_WAIT_MS + (int64_t)rnd_below(SOLO_WAIT_MS);
+}
+
 /* Between two suspects ordinary jobs get their time, where there are any. */
 static int is_patient(const struct worker *worker)
 {
-    if (worker->config->drain != DRAIN_NO ||
-        clock_mono_ms() - worker->solo_last_mono_ms >= SOLO_GAP_MS)
+    if (worker->config->drain != DRAIN_NO)
+        return 0;
+    if (worker->attempts.count > 0 && clock_mono_ms() < worker->suspects_ours_mono_ms)
+        return 1;
+    if (clock_mono_ms() - worker->solo_last_mono_ms >= SOLO_GAP_MS)
         return 0;
     for (int i = 0; i < worker->feed_count; i++)
         if (worker->feeds[i].state == FEED_HUNGRY)
@@ -146,6 +162,7 @@ void feed_pump(struct feed *feed)
     struct worker *worker = feed->worker;
     if (!worker_takes(worker) || holds_suspect(worker))
         return;
+    note_suspects(worker);
     if (suspects_wait(worker) && !is_patient(worker)) {
         take_suspect(feed);
         return;

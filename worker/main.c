@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 struct options {
     const char *redis;
@@ -129,6 +130,16 @@ static int read_options(const struct options *options, struct worker_config *con
     return code;
 }
 
+/* Each queue needs two connections, each fetch one. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
     (void)loop, (void)events;
@@ -162,6 +173,7 @@ int main(int argc, char **argv)
     struct netguard guard = {0};
     struct err err = {0};
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     opt_parse(&spec, argc, argv, &options);
     if (read_options(&options, &config, &guard, &err) != LEAT_OK)
         return fail(&err);

@@ -209,6 +209,8 @@ void worker_stop(struct worker *worker)
         for (int k = 0; k < 2; k++)
             if (worker->feeds[i].bells[k] != NULL)
                 bell_hang_up(worker->feeds[i].bells[k]);
+    if (worker->attempts.count == 0 && !link_is_up(worker->link))
+        begin_leaving(worker); /* nothing runs, and Redis may be gone for long */
     worker_pump(worker);
 }
 

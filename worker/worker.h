@@ -68,6 +68,7 @@ struct worker {
     int held_jobs, reserving, releasing;
     int64_t held_bytes;
     int64_t solo_last_mono_ms;
+    int64_t suspects_ours_mono_ms; /* when we take one although busy; 0: none waits */
 
     int64_t redis_ahead_ms; /* Redis TIME minus our monotonic clock */
     int64_t started_ms;     /* Redis TIME */

@@ -37,6 +37,7 @@ enum reply_class {
     REPLY_GOOD,
     REPLY_NO_SCRIPT, /* send the text instead of the digest */
     REPLY_RETRY,     /* nothing ran; the same command may be sent again, later */
+    REPLY_NO_ROOM,   /* nothing ran, for want of room; the sender knows what can wait */
     REPLY_REDIRECT,  /* another server has the keys */
     REPLY_FATAL,     /* trying again changes nothing */
 };

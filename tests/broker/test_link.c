@@ -81,16 +81,29 @@ START_TEST(an_error_is_told_with_its_code_and_text)
 }
 END_TEST
 
-START_TEST(a_command_that_may_be_retried_waits_until_redis_can)
+START_TEST(want_of_room_is_told_at_once)
 {
     probe_start();
     OTHER("CONFIG", "SET", "maxmemory", "1");
-    SEND(0, "SET", "k", "v");
-    SEND(LINK_RETRY, "INCR", "n");
+    SEND(LINK_RETRY, "SET", "k", "v");
     AWAIT(probe.count == 1);
     ck_assert_int_eq(probe.answer[0].code, LEAT_EBUSY);
     ck_assert(strncmp(probe.answer[0].text, "OOM ", 4) == 0);
     OTHER("CONFIG", "SET", "maxmemory", "0");
+    probe_stop();
+}
+END_TEST
+
+START_TEST(a_command_that_may_be_retried_waits_until_redis_can)
+{
+    probe_start();
+    OTHER("CONFIG", "SET", "min-replicas-to-write", "1");
+    SEND(0, "SET", "k", "v");
+    SEND(LINK_RETRY, "INCR", "n");
+    AWAIT(probe.count == 1);
+    ck_assert_int_eq(probe.answer[0].code, LEAT_EBUSY);
+    ck_assert(strncmp(probe.answer[0].text, "NOREPLICAS ", 11) == 0);
+    OTHER("CONFIG", "SET", "min-replicas-to-write", "0");
     AWAIT(probe.count == 2);
     ck_assert_int_eq(probe.answer[1].number, 1);
     probe_stop();
@@ -288,7 +301,7 @@ END_TEST
 SUITE("link", answers_come_in_the_order_of_the_commands,
       commands_larger_than_a_socket_takes_at_once_arrive_whole,
       a_script_that_redis_forgot_is_sent_as_text, an_error_is_told_with_its_code_and_text,
-      a_command_that_may_be_retried_waits_until_redis_can,
+      want_of_room_is_told_at_once, a_command_that_may_be_retried_waits_until_redis_can,
       after_a_loss_some_are_sent_again_in_order_and_the_others_are_told,
       a_script_sent_as_text_is_sent_again_as_text,
       a_link_gives_up_after_the_time_it_was_given,

@@ -104,7 +104,20 @@ others_recover_what_was_killed() {
   took_ms=$(((${EPOCHREALTIME/./} - began) / 1000))
   [ "$took_ms" -lt 5000 ] || fail "recovered only after $took_ms ms"
   expect_match 'R1 [^ ]+ 1 0 ' "$(redis_cli hvals "$(key body)")" 'the job, delivered again'
+  worker_stop KILL
   ok "KILL: another worker runs the job again, $took_ms ms later (lease 2000)"
+}
+
+# With nothing to finish there is nobody to wait for.
+stops_without_redis() {
+  worker_start
+  await '[ "$(redis_cli client list | grep -c cmd=blmove)" = 2 ]' 10 'the worker to be idle'
+  redis_kill9
+  await 'grep -q "redis lost" "$dir/worker-$worker_count.log"' 10 'the worker to notice'
+  worker_stop
+  expect_eq 0 "$status" 'exit status without Redis'
+  redis_start
+  ok 'TERM: a worker without Redis and without work ends within seconds'
 }
 
 redis_start
@@ -116,3 +129,4 @@ gives_back_when_asked_twice INT
 stops_at_once_when_idle
 races_with_pushes
 others_recover_what_was_killed
+stops_without_redis
