@@ -66,7 +66,8 @@ a_suspect_that_others_took_is_waited_for_no_more() {
   worker_start --allow-net 127.0.0.0/8 --lease 60s
   await '[ "$(redis_cli hlen "{leat:default}:slot")" = 1 ]' 10 'the refresh to run'
   suspect default
-  await '[ "$(blocked_bells)" = 0 ]' 15 'the worker to take nothing more'
+  # It leaves the suspect to others for ten to twenty seconds, then lets its bells run out.
+  await '[ "$(blocked_bells)" = 0 ]' 35 'the worker to take nothing more'
   redis_cli del '{leat:default}:s' >"$dir/out"
   await '[ "$(blocked_bells)" = 2 ]' 5 'the worker to listen again'
   worker_stop KILL
