@@ -3,37 +3,22 @@
 #include "broker/report.h"
 #include "broker/script_call.h"
 #include "look.h"
-#include "verb.h"
 
 struct queue_options {
     struct common_options common;
     struct opt_list words;
 };
 
+static void show_all(struct buf *out, const struct overview *overview,
+                     const struct common_options *common)
+{
+    report_queues(out, overview, verb_mode(common));
+}
+
 static int run_ls(int argc, char **argv)
 {
-    static const struct opt_spec spec = {
-        .about = "List the queues that a producer or a worker of leat has named.",
-        .common = command_common_rows,
-        .common_count = COMMAND_COMMON_COUNT,
-        .words_offset = offsetof(struct queue_options, words),
-    };
-    struct queue_options options = {0};
-    struct client client = {0};
-    struct overview overview = {0};
-    struct buf out = {0};
-    struct err err = {0};
-    opt_parse(&spec, argc, argv, &options);
-    int code = client_open(&client, options.common.redis, 0, &err);
-    if (code == LEAT_OK)
-        code = look(&client, &overview, &err);
-    if (code == LEAT_OK)
-        report_queues(&out, &overview, verb_mode(&options.common));
-    client_close(&client);
-    verb_print(&out);
-    buf_fini(&out);
-    overview_fini(&overview);
-    return code == LEAT_OK ? 0 : command_fail(&err);
+    return look_run("List the queues that a producer or a worker of leat has named.",
+                    argc, argv, show_all);
 }
 
 static int count(struct client *client, const struct queue *queue, struct arena *arena,

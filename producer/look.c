@@ -23,3 +23,28 @@ int look(struct client *client, struct overview *overview, struct err *err)
     int code = client_wait(client, &looking.done, err);
     return code != LEAT_OK ? code : err->code;
 }
+
+int look_run(const char *about, int argc, char **argv, look_fn show)
+{
+    struct opt_spec spec = {
+        .about = about,
+        .common = command_common_rows,
+        .common_count = COMMAND_COMMON_COUNT,
+    };
+    struct common_options common = {0};
+    struct client client = {0};
+    struct overview overview = {0};
+    struct buf out = {0};
+    struct err err = {0};
+    opt_parse(&spec, argc, argv, &common);
+    int code = client_open(&client, common.redis, 0, &err);
+    if (code == LEAT_OK)
+        code = look(&client, &overview, &err);
+    if (code == LEAT_OK)
+        show(&out, &overview, &common);
+    client_close(&client);
+    verb_print(&out);
+    buf_fini(&out);
+    overview_fini(&overview);
+    return code == LEAT_OK ? 0 : command_fail(&err);
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One queue's supply: how many leases to ask for, how large, and when. The size of a lease
  * adapts: 16 jobs at first, doubling while the queue turns out to hold only instant jobs, as
- * many as there are free slots when it holds slow ones; several are in flight, so that Redis never waits for us. */
+ * many as there are free slots when it holds slow ones; several are in flight, so that Redis
+ * never waits for us. */
 #ifndef LEAT_WORKER_FEED_H
 #define LEAT_WORKER_FEED_H
 

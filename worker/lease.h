@@ -29,7 +29,8 @@ struct lease *lease_new(struct feed *feed, int jobs_max, int64_t ttl_ms);
 /* Ask for it on the worker's link. */
 void lease_reserve(struct lease *lease, int with_suspect);
 
-/* The answer of its RESERVE, from whichever connection. Returns the number of jobs. */
+/* The answer of its RESERVE, from whichever connection. Returns the number of jobs. Owns:
+ * with 0 the lease is the caller's to free; otherwise it goes its way, or is gone already. */
 int lease_reserved(struct lease *lease, struct answer *answer);
 
 /* Forget it without a word to Redis. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/buf.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,15 +72,6 @@ void buf_add_int(struct buf *buf, int64_t number)
     if (number < 0)
         *--at = '-';
     buf_add(buf, at, (size_t)(digits + sizeof digits - at));
-}
-
-void buf_consume(struct buf *buf, size_t len)
-{
-    assert(len <= buf->len);
-    if (len == 0)
-        return;
-    memmove(buf->data, buf->data + len, buf->len - len + 1);
-    buf->len -= len;
 }
 
 struct bytes buf_bytes(const struct buf *buf)

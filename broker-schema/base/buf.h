@@ -34,9 +34,6 @@ void buf_addf(struct buf *buf, const char *format, ...)
 /* Append a decimal number; quicker than buf_addf(). */
 void buf_add_int(struct buf *buf, int64_t number);
 
-/* Drop `len` bytes at the front. */
-void buf_consume(struct buf *buf, size_t len);
-
 /* View the content; valid until the next change. Never a NULL pointer. */
 struct bytes buf_bytes(const struct buf *buf);
 

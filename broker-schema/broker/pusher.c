@@ -329,11 +329,6 @@ int pusher_is_idle(const struct pusher *pusher)
     return pusher->acknowledged == pusher->added;
 }
 
-int64_t pusher_added(const struct pusher *pusher)
-{
-    return pusher->added;
-}
-
 int64_t pusher_acknowledged(const struct pusher *pusher)
 {
     return pusher->acknowledged;

@@ -70,8 +70,7 @@ void pusher_flush(struct pusher *pusher);
 /* Has everything that was added been acknowledged? */
 int pusher_is_idle(const struct pusher *pusher);
 
-/* How many jobs were added, and how many of them Redis has acknowledged. */
-int64_t pusher_added(const struct pusher *pusher);
+/* How many jobs Redis has acknowledged. */
 int64_t pusher_acknowledged(const struct pusher *pusher);
 
 /* Why it ended, or NULL: LEAT_EBUSY (refused for too long), LEAT_EGAP (history lost), or what

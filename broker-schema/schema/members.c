@@ -285,11 +285,3 @@ int member_int(const struct member *member, int64_t *out)
 {
     return member->kind == MEMBER_INT ? text_to_int(member->raw, out) : -1;
 }
-
-const char *member_kind_name(enum member_kind kind)
-{
-    static const char *const names[] = {"a string",  "an integer", "a fraction",
-                                        "an object", "an array",   "true",
-                                        "false",     "null"};
-    return names[kind];
-}

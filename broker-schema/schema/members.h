@@ -55,7 +55,4 @@ int member_text(const struct member *member, struct arena *arena, struct bytes *
 /* An integer's value. Returns 0, or -1 when the field is no integer in int64. */
 int member_int(const struct member *member, int64_t *out);
 
-/* Name of a kind with its article, for messages: "a string". */
-const char *member_kind_name(enum member_kind kind);
-
 #endif

@@ -11,7 +11,6 @@ START_TEST(a_zeroed_buf_is_an_empty_text)
     ck_assert_ptr_nonnull(buf_bytes(&buf).at);
     ck_assert_uint_eq(buf_bytes(&buf).len, 0);
     buf_reset(&buf);
-    buf_consume(&buf, 0);
     buf_fini(&buf);
 }
 END_TEST
@@ -85,20 +84,6 @@ START_TEST(numbers_are_written_up_to_the_limits_of_int64)
 }
 END_TEST
 
-START_TEST(consuming_moves_the_rest_to_the_front)
-{
-    struct buf buf = {0};
-    buf_adds(&buf, "one two");
-    buf_consume(&buf, 4);
-    ck_assert_str_eq(buf_text(&buf), "two");
-    buf_consume(&buf, 3);
-    ck_assert_str_eq(buf_text(&buf), "");
-    buf_adds(&buf, "three");
-    ck_assert_str_eq(buf_text(&buf), "three");
-    buf_fini(&buf);
-}
-END_TEST
-
 START_TEST(reset_forgets_the_text_and_keeps_the_memory)
 {
     struct buf buf = {0};
@@ -116,4 +101,4 @@ SUITE("buf", a_zeroed_buf_is_an_empty_text,
       what_is_appended_is_terminated_at_every_length, bytes_with_nul_are_kept,
       reserved_room_can_be_filled_to_its_last_byte, formatted_text_of_any_length_fits,
       numbers_are_written_up_to_the_limits_of_int64,
-      consuming_moves_the_rest_to_the_front, reset_forgets_the_text_and_keeps_the_memory)
+      reset_forgets_the_text_and_keeps_the_memory)

@@ -358,15 +358,6 @@ START_TEST(what_is_no_integer_has_no_number)
 }
 END_TEST
 
-START_TEST(every_kind_has_a_name_for_messages)
-{
-    for (int kind = MEMBER_STRING; kind <= MEMBER_NULL; kind++)
-        ck_assert_ptr_nonnull(member_kind_name((enum member_kind)kind));
-    ck_assert_str_eq(member_kind_name(MEMBER_STRING), "a string");
-    ck_assert_str_eq(member_kind_name(MEMBER_NULL), "null");
-}
-END_TEST
-
 SUITE("members", the_quick_pass_knows_what_nearly_every_job_looks_like,
       the_unusual_is_left_to_jansson_and_read_all_the_same,
       what_is_no_json_object_is_refused_by_both, nesting_ends_at_64_brackets_empty_or_not,
@@ -374,5 +365,4 @@ SUITE("members", the_quick_pass_knows_what_nearly_every_job_looks_like,
       up_to_64_fields_are_indexed, a_value_may_have_any_number_of_fields,
       fields_are_views_of_the_text, a_key_written_with_escapes_is_never_found,
       text_is_decoded_when_it_was_written_with_escapes, what_is_no_string_has_no_text,
-      integers_are_exact_to_the_limits_of_int64, what_is_no_integer_has_no_number,
-      every_kind_has_a_name_for_messages)
+      integers_are_exact_to_the_limits_of_int64, what_is_no_integer_has_no_number)
