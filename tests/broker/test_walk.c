@@ -513,24 +513,33 @@ static void (*any_step(void))(void)
     return steps[i].take;
 }
 
+/* A place that the walk has not been to, or NULL. */
+static const char *unvisited(void)
+{
+    static const char *const places[] = {"done",    "dead",   "bad",      "retry",
+                                         "expired", "merged", "fresh",    "back",
+                                         "removed", "res",    "requeued", "recovered"};
+    for (size_t i = 0; i < COUNT(places); i++)
+        if (rig_meta(&rig, places[i]) <= 0)
+            return places[i];
+    return NULL;
+}
+
+/* What is due or fresh follows the clock of Redis, not the seed; so the walk goes on until it
+ * went everywhere. */
 static void walk(uint64_t seed)
 {
     random_state = seed * UINT64_C(0x9e3779b97f4a7c15);
     rig_start(&rig);
     ASK(&rig, "HSET", rig.queue.counters, "c3", "no number");
-    for (int i = 0; i < STEPS; i++) {
+    for (int i = 0; i < STEPS || (i < 4 * STEPS && unvisited() != NULL); i++) {
         any_step()();
         rig_expect_books(&rig);
         expect_counters();
         if (i % CENSUS_STEPS == 0)
             census();
     }
-    /* The walk went everywhere. */
-    static const char *const places[] = {"done",    "dead",   "bad",      "retry",
-                                         "expired", "merged", "fresh",    "back",
-                                         "removed", "res",    "requeued", "recovered"};
-    for (size_t i = 0; i < COUNT(places); i++)
-        ck_assert_msg(rig_meta(&rig, places[i]) > 0, "no step to %s", places[i]);
+    ck_assert_msg(unvisited() == NULL, "no step to %s", unvisited());
     rig_stop(&rig);
 }
 
