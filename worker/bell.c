@@ -1,33 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/bell.h"
-#include "base/clock.h"
-#include "base/log.h"
 #include "worker/lease.h"
-#include "broker/script_call.h"
 
 #include <stdlib.h>
 
 enum {
     BLOCK_MS = 5000,
-    TTL_MS = 3000, /* of the one job it reserves: long enough to arrive */
+    REFUSED_REST_MS = 200,
 };
 
 struct bell {
     struct feed *feed;
-    struct link *link;
+    struct link *link; /* NULL once hung up */
     int high;
-    int failed;          /* the blocking command did not block */
-    struct lease *lease; /* asked for behind the blocking command; NULL when not armed */
-    char
-        lost[LIMIT_LEASE_ID_BYTES + 1]; /* to give back once the old connection is dead */
+    int armed;
 };
 
 static void on_up(void *arg)
 {
     struct bell *bell = arg;
-    if (bell->lost[0] != '\0')
-        feed_release(bell->feed, bell->lost);
-    bell->lost[0] = '\0';
     feed_wake(bell->feed);
 }
 
@@ -62,32 +53,16 @@ void bell_free(struct bell *bell)
     free(bell);
 }
 
-static void on_blocked(void *arg, struct answer *answer)
-{
-    struct bell *bell = arg;
-    bell->failed = answer->code != LEAT_OK;
-}
-
-static void on_reserved(void *arg, struct answer *answer)
+static void on_rung(void *arg, struct answer *answer)
 {
     struct bell *bell = arg;
     struct feed *feed = bell->feed;
-    struct lease *lease = bell->lease;
-    bell->lease = NULL;
-    if (answer->code == LEAT_OK) {
-        if (lease_reserved(lease, answer) == 0)
-            lease_free(lease);
-        else
-            feed_wake(feed); /* where one was there may be more */
-    } else {
-        if (answer->code == LEAT_ELINK)
-            __builtin_memcpy(bell->lost, lease->id, sizeof bell->lost);
-        lease_free(lease);
-        if (answer->code != LEAT_ELINK)
-            feed_refused(feed, answer);
-    }
-    if (bell->failed && feed->state == FEED_IDLE)
-        feed_rest(feed, 200); /* out of memory, say: look now and then instead */
+    bell->armed = 0;
+    if (answer->code == LEAT_OK && !reply_is_nil(answer->reply))
+        lease_rung(feed, answer);
+    else if (answer->code != LEAT_OK && answer->code != LEAT_ELINK &&
+             feed->state == FEED_IDLE)
+        feed_rest(feed, REFUSED_REST_MS); /* out of memory, say: look now and then */
     worker_pump(feed->worker);
 }
 
@@ -95,50 +70,23 @@ void bell_arm(struct bell *bell)
 {
     struct feed *feed = bell->feed;
     struct cmd *cmd = &feed->worker->cmd;
-    if (bell->lease != NULL || !link_is_up(bell->link))
+    if (bell->armed || !link_is_up(bell->link))
         return;
-    int64_t ttl_ms =
-        feed->worker->config->lease_ms < TTL_MS ? feed->worker->config->lease_ms : TTL_MS;
-    bell->lease = lease_new(feed, 1, ttl_ms);
-    bell->lease->deadline_mono_ms += BLOCK_MS; /* it begins when the bell rings */
-    bell->failed = 0;
     cmd_set(cmd, "BLMOVE", bell->high ? feed->queue.high : feed->queue.list,
-            feed->queue.staging, "RIGHT", bell->high ? "RIGHT" : "LEFT", NULL);
+            feed->queue.staging, "RIGHT", "LEFT", NULL);
     cmd_add_int(cmd, BLOCK_MS / 1000);
-    link_send(bell->link, cmd, 0, BLOCK_MS + LINK_PATIENCE_MS, on_blocked, bell);
-    call_reserve(cmd, &feed->queue, bell->lease->id, 1, ttl_ms, LIMIT_LEASE_BYTES, 0);
-    link_send(bell->link, cmd, 0, BLOCK_MS + LINK_PATIENCE_MS, on_reserved, bell);
+    bell->armed = link_send(bell->link, cmd, 0, BLOCK_MS + LINK_PATIENCE_MS, on_rung,
+                            bell) == LEAT_OK;
 }
 
 int bell_is_armed(const struct bell *bell)
 {
-    return bell != NULL && bell->lease != NULL;
-}
-
-static void on_killed(void *arg, struct answer *answer)
-{
-    struct feed *feed = arg;
-    (void)answer;
-    feed->worker->releasing--;
-    worker_pump(feed->worker);
+    return bell != NULL && bell->armed;
 }
 
 void bell_hang_up(struct bell *bell)
 {
-    struct worker *worker = bell->feed->worker;
-    int64_t client_id = link_client_id(bell->link);
-    if (bell->lost[0] != '\0')
-        feed_release(bell->feed, bell->lost);
-    if (bell->lease == NULL)
-        return;
-    cmd_set(&worker->cmd, "CLIENT", "KILL", "ID", NULL);
-    cmd_add_int(&worker->cmd, client_id);
-    if (client_id != 0 &&
-        link_send(worker->link, &worker->cmd, 0, 0, on_killed, bell->feed) == LEAT_OK)
-        worker->releasing++;
-    feed_release(bell->feed, bell->lease->id);
-    lease_free(bell->lease);
-    bell->lease = NULL;
     link_free(bell->link);
     bell->link = NULL;
+    bell->armed = 0;
 }

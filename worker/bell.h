@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What wakes an idle feed: a connection blocked in BLMOVE from a list of the queue to its
- * staging list, with a RESERVE of one job pipelined right behind it. The blocking command
- * never owns a job: whoever reserves next takes what is staged, so a dead or half-open
- * connection strands nothing but, for three seconds, the one lease behind it. */
+ * staging list. The blocking command never owns a job: whoever reserves next takes what is
+ * staged, so a dead or half-open connection strands nothing. Its answer carries the job's
+ * bytes, so that work begins at once (lease_rung()). */
 #ifndef LEAT_WORKER_BELL_H
 #define LEAT_WORKER_BELL_H
 
@@ -18,7 +18,7 @@ void bell_arm(struct bell *bell);
 /* Is it blocked, or about to be? */
 int bell_is_armed(const struct bell *bell);
 
-/* Hang up, and give back what its reserve may have taken. */
+/* Listen no more. What it moves in its last moment is found by the fleet's next tick. */
 void bell_hang_up(struct bell *bell);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* lease_new -> lease_reserve -> lease_reserved -> settle -> on_settled -> lease_free.
+/* lease_new -> lease_reserve -> on_reserved -> settle -> on_settled -> lease_free.
+ *
+ * Behind a bell the first three are one step: the job is worked on while its lease is asked
+ * for. If that comes to nothing so does the settle behind it, for the lease fences it.
  *
  * Sorting gives every job an outcome. When Redis refuses one of the summed increments (a
  * counter would overflow, or holds no integer) nothing has changed: the lease is sorted once
@@ -78,23 +81,53 @@ void lease_free(struct lease *lease)
 
 /* ---- reserving ---------------------------------------------------------------------- */
 
+static int open_body(struct lease *lease);
+static void begin(struct lease *lease, int jobs, size_t bytes);
+
+static int ask(struct lease *lease, unsigned flags, answer_fn fn)
+{
+    struct feed *feed = lease->feed;
+    struct worker *worker = feed->worker;
+    int code = link_send(worker->link, &worker->cmd, flags, 0, fn, lease);
+    if (code == LEAT_OK) {
+        feed->reserving++;
+        worker->reserving++;
+    }
+    return code;
+}
+
+/* The answer of a RESERVE is here. Returns 1 when it brought jobs. */
+static int was_given(struct lease *lease, const struct answer *answer)
+{
+    struct feed *feed = lease->feed;
+    feed->reserving--;
+    feed->worker->reserving--;
+    if (answer->code == LEAT_ELINK)
+        feed_release(feed, lease->id); /* it may have run: what it took goes back */
+    if (answer->code != LEAT_OK) {
+        feed_refused(feed, answer);
+        return 0;
+    }
+    feed->paused = reply_is_int(answer->reply) && reply_int(answer->reply, 0) == -2;
+    if (feed->paused) {
+        feed->suspects = 0;
+        feed_rest(feed, PAUSED_REST_MS);
+    }
+    return !reply_is_int(answer->reply);
+}
+
 static void on_reserved(void *arg, struct answer *answer)
 {
     struct lease *lease = arg;
     struct feed *feed = lease->feed;
     struct worker *worker = feed->worker;
-    feed->reserving--;
-    worker->reserving--;
-    if (answer->code == LEAT_OK) {
-        if (lease_reserved(lease, answer) == 0) {
-            lease_free(lease);
-            feed_found_nothing(feed);
-        }
+    if (was_given(lease, answer)) {
+        lease->body = answer_take(answer);
+        begin(lease, open_body(lease), reply_bytes(lease->body).len);
     } else {
-        if (answer->code == LEAT_ELINK)
-            feed_release(feed, lease->id); /* it may have run: what it took goes back */
         lease_free(lease);
-        feed_refused(feed, answer);
+        if (answer->code == LEAT_OK)
+            feed_found_nothing(feed);
     }
     worker_pump(worker);
 }
@@ -108,13 +141,8 @@ void lease_reserve(struct lease *lease, int with_suspect)
     lease->solo = with_suspect;
     call_reserve(&worker->cmd, &feed->queue, lease->id, lease->asked,
                  worker->config->lease_ms, LIMIT_LEASE_BYTES, with_suspect);
-    if (link_send(worker->link, &worker->cmd, LINK_RETRY, 0, on_reserved, lease) !=
-        LEAT_OK) {
+    if (ask(lease, LINK_RETRY, on_reserved) != LEAT_OK)
         lease_free(lease);
-        return;
-    }
-    feed->reserving++;
-    worker->reserving++;
 }
 
 /* Index the entries of the body. Returns their number, or -1. */
@@ -132,37 +160,59 @@ static int open_body(struct lease *lease)
     return count;
 }
 
-int lease_reserved(struct lease *lease, struct answer *answer)
+/* The jobs are in hand: work on them, unless it is too late for that. */
+static void begin(struct lease *lease, int jobs, size_t bytes)
 {
     struct worker *worker = lease->feed->worker;
-    lease->feed->paused =
-        reply_is_int(answer->reply) && reply_int(answer->reply, 0) == -2;
-    if (lease->feed->paused) {
-        lease->feed->suspects = 0;
-        feed_rest(lease->feed, PAUSED_REST_MS);
-    }
-    if (reply_is_int(answer->reply))
-        return 0;
-    lease->body = answer_take(answer);
-    int jobs = open_body(lease);
     if (jobs <= 0) {
         struct err err = {0};
         err_set(&err, LEAT_EBUG, "lease %s has a body that is no list of jobs",
                 lease->id);
+        lease_free(lease);
         worker_fail(worker, &err);
-        return 0;
+        return;
     }
     lease->jobs = jobs;
     worker->held_jobs += jobs;
-    worker->held_bytes += (int64_t)reply_bytes(lease->body).len - lease->budget_bytes;
-    lease->budget_bytes = (int64_t)reply_bytes(lease->body).len;
+    worker->held_bytes += (int64_t)bytes - lease->budget_bytes;
+    lease->budget_bytes = (int64_t)bytes;
     if (worker->state != WORKER_RUNNING || clock_mono_ms() > lease->deadline_mono_ms) {
         feed_release(lease->feed, lease->id);
         lease_free(lease);
     } else {
         settle(lease);
     }
-    return jobs;
+}
+
+static void on_confirmed(void *arg, struct answer *answer)
+{
+    struct lease *lease = arg;
+    lease->lost = !was_given(lease, answer);
+    worker_pump(lease->feed->worker);
+}
+
+void lease_rung(struct feed *feed, struct answer *answer)
+{
+    struct worker *worker = feed->worker;
+    struct bytes entry = reply_bytes(answer->reply);
+    if (!worker_takes(worker))
+        return; /* it is staged: others find it */
+    if (entry.len > LIMIT_ENTRY_BYTES) {
+        feed_wake(feed); /* RESERVE knows where that belongs */
+        return;
+    }
+    struct lease *lease = lease_new(feed, 1, worker->config->lease_ms);
+    call_reserve_rung(&worker->cmd, &feed->queue, lease->id, worker->config->lease_ms,
+                      entry);
+    if (ask(lease, LINK_TEXT, on_confirmed) != LEAT_OK) {
+        lease_free(lease);
+        feed_wake(feed);
+        return;
+    }
+    lease->body = answer_take(answer);
+    lease->entries = arena_alloc(&lease->arena, sizeof *lease->entries);
+    *lease->entries = entry;
+    begin(lease, 1, entry.len);
 }
 
 /* ---- sorting ------------------------------------------------------------------------ */
@@ -446,7 +496,7 @@ static void on_settled(void *arg, struct answer *answer)
         feed_well(feed);
         if (reply_int(answer->reply, 0) == 1)
             worker->done += lease->jobs;
-        else
+        else if (!lease->lost)
             log_warn("lease was gone", " queue=%s lease=%s", feed->queue.name, lease->id);
         lease_free(lease);
     } else if (!reply_is_int(first)) {

@@ -16,6 +16,7 @@ struct lease {
     int asked, jobs;
     int plain;             /* of them, simply done */
     int solo;              /* reserved with_suspect */
+    int lost;              /* begun before it was ours, and it is not */
     struct bytes *entries; /* `jobs` of them, in `body` */
     struct redisReply *body;
     struct arena arena;
@@ -29,9 +30,10 @@ struct lease *lease_new(struct feed *feed, int jobs_max, int64_t ttl_ms);
 /* Ask for it on the worker's link. */
 void lease_reserve(struct lease *lease, int with_suspect);
 
-/* The answer of its RESERVE, from whichever connection. Returns the number of jobs. Owns:
- * with 0 the lease is the caller's to free; otherwise it goes its way, or is gone already. */
-int lease_reserved(struct lease *lease, struct answer *answer);
+/* A bell moved an entry to staging, and `answer` has its bytes: work on it at once. Its lease
+ * is asked for in front of the settle, in one pipeline; if another worker was quicker, both
+ * come to nothing. */
+void lease_rung(struct feed *feed, struct answer *answer);
 
 /* Forget it without a word to Redis. */
 void lease_free(struct lease *lease);

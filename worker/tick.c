@@ -56,6 +56,7 @@ static void on_reaped(void *arg, struct answer *answer)
         return;
     int64_t leases = reply_int(reply_at(answer->reply, 0), 0);
     int64_t jobs = reply_int(reply_at(answer->reply, 1), 0);
+    int64_t staged = reply_int(reply_at(answer->reply, 4), 0);
     int waited = feed->suspects;
     /* Those of a paused queue must not make the others wait for an empty worker. */
     feed->suspects = feed->paused ? 0 : (int)reply_int(reply_at(answer->reply, 2), 0);
@@ -66,7 +67,7 @@ static void on_reaped(void *arg, struct answer *answer)
                  (long long)leases, (long long)jobs);
     if (leases == REAP_LEASES)
         reap(feed);
-    if (jobs > 0 && feed->state == FEED_IDLE)
+    if (staged > 0 && feed->state == FEED_IDLE) /* reaped, or left behind by a bell */
         feed_wake(feed);
     else if (feed->suspects > 0 || waited > 0) /* also when others took them */
         worker_pump(feed->worker);

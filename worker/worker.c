@@ -39,10 +39,14 @@ static int bells_armed(const struct worker *worker)
     return 0;
 }
 
+static int holds_nothing(const struct worker *worker)
+{
+    return worker->held_jobs == 0 && worker->reserving == 0 && worker->releasing == 0;
+}
+
 int worker_is_empty(const struct worker *worker)
 {
-    return worker->held_jobs == 0 && worker->reserving == 0 && worker->releasing == 0 &&
-           !bells_armed(worker);
+    return holds_nothing(worker) && !bells_armed(worker);
 }
 
 int64_t worker_redis_now_ms(const struct worker *worker)
@@ -235,7 +239,7 @@ static void say_goodbye(struct worker *worker)
 void worker_pump(struct worker *worker)
 {
     if (worker->state != WORKER_RUNNING) {
-        if (worker_is_empty(worker))
+        if (holds_nothing(worker))
             say_goodbye(worker);
         return;
     }

@@ -231,6 +231,8 @@ int link_send(struct link *link, const struct cmd *cmd, unsigned flags,
         return LEAT_ELINK;
     struct request *request = request_new(
         cmd, flags, patience_ms > 0 ? patience_ms : LINK_PATIENCE_MS, fn, arg);
+    if ((flags & LINK_TEXT) != 0)
+        request_use_text(request);
     if (link->state == LINK_UP)
         launch_one(link, request);
     else

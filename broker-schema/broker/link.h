@@ -37,6 +37,8 @@ struct redisReply *answer_take(struct answer *answer);
 enum link_flags {
     LINK_RESEND = 1, /* send again after a lost connection */
     LINK_RETRY = 2,  /* send again, later, after an error of the class REPLY_RETRY */
+    LINK_TEXT = 4,   /* send the script's text, not its digest: what is sent right behind
+                      must not overtake it when Redis does not know the digest */
 };
 
 enum { LINK_PATIENCE_MS = 5000 };

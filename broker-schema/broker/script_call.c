@@ -50,6 +50,13 @@ void call_reserve(struct cmd *cmd, const struct queue *queue, const char *lease,
     cmd_adds(cmd, with_suspect ? "1" : "0");
 }
 
+void call_reserve_rung(struct cmd *cmd, const struct queue *queue, const char *lease,
+                       int64_t ttl_ms, struct bytes entry)
+{
+    call_reserve(cmd, queue, lease, 1, ttl_ms, LIMIT_LEASE_BYTES, 0);
+    cmd_add(cmd, entry);
+}
+
 void call_ack(struct cmd *cmd, const struct queue *queue, const char *lease, int64_t jobs)
 {
     BEGIN(cmd, SCRIPT_ACK, queue->lease, queue->body, queue->meta, queue->counters);

@@ -19,6 +19,10 @@ void call_schedule(struct cmd *cmd, const struct queue *queue, const char *produ
 void call_reserve(struct cmd *cmd, const struct queue *queue, const char *lease,
                   int64_t jobs_max, int64_t ttl_ms, int64_t bytes_max, int with_suspect);
 
+/* RESERVE of the very entry that a bell moved to staging, if it is still there. */
+void call_reserve_rung(struct cmd *cmd, const struct queue *queue, const char *lease,
+                       int64_t ttl_ms, struct bytes entry);
+
 /* ACK: pairs of counter and delta follow. */
 void call_ack(struct cmd *cmd, const struct queue *queue, const char *lease,
               int64_t jobs);

@@ -3,9 +3,11 @@
 -- RESERVE: pop up to N jobs into one body under one lease with one deadline. A lease id is used once, ever.
 -- KEYS 1 queue 2 high 3 staging 4 suspects 5 lease 6 body 7 bad 8 m
 -- ARGV 1 lease id 2 jobs at most 3 ttl ms 4 bytes at most 5 bytes of an entry at most 6 '1': a suspect first
+--      7 if given: the entry that a bell moved to staging, this one or none
 -- reply   packed jobs | 0 empty | -2 paused      errors   DUPLEASE | WRONGTYPE: a key of ours holds something else
 -- include now
 local CHUNK = 16 -- what is popped before it is weighed
+local NEAR = 100 -- how far what a bell moved is looked for, from the end where it came in
 local budget, longest = tonumber(ARGV[4]), tonumber(ARGV[5])
 local jobs, used, oversize = {}, 0, false
 
@@ -42,6 +44,13 @@ local function take(list, n)
   return n
 end
 
+-- Of equal entries it does not matter which; one that is not near any more is left to whoever reserves next.
+local function take_rung(entry)
+  if not call('LPOS', KEYS[3], entry, 'MAXLEN', NEAR) then return end
+  call('LREM', KEYS[3], 1, entry)
+  jobs[1], used, oversize = entry, #entry, #entry > longest
+end
+
 -- What is longer than any job can be goes to the quarantine, unread.
 local function quarantine()
   for i = #jobs, 1, -1 do
@@ -66,7 +75,11 @@ end
 
 if call('HGET', KEYS[8], 'paused') then return -2 end
 if ARGV[6] == '1' and take(KEYS[4], 1) == 0 then home = KEYS[4] end
-if #jobs == 0 then take_share(take(KEYS[3], tonumber(ARGV[2]))) end
+if ARGV[7] then
+  take_rung(ARGV[7])
+elseif #jobs == 0 then
+  take_share(take(KEYS[3], tonumber(ARGV[2])))
+end
 if oversize then quarantine() end
 if #jobs == 0 then return 0 end
 while used > budget and #jobs > 1 do -- the tail goes back to the head, in order

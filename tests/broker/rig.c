@@ -107,6 +107,12 @@ int rig_reserve_suspect(struct rig *rig, const char *lease, int n)
     return take_jobs(rig);
 }
 
+int rig_reserve_rung(struct rig *rig, const char *lease, const char *entry)
+{
+    call_reserve_rung(&rig->client.cmd, &rig->queue, lease, 60000, bytes_of(entry));
+    return take_jobs(rig);
+}
+
 const struct redisReply *rig_words(struct rig *rig, const char *const *words)
 {
     while (*words != NULL)

@@ -48,6 +48,7 @@ void rig_push_n(struct rig *rig, const char *list, int first, int n);
  * refused. */
 int rig_reserve(struct rig *rig, const char *lease, int n);
 int rig_reserve_suspect(struct rig *rig, const char *lease, int n);
+int rig_reserve_rung(struct rig *rig, const char *lease, const char *entry);
 int rig_reserve_bytes(struct rig *rig, const char *lease, int n, int64_t bytes);
 
 /* ACK with pairs of counter and delta. */

@@ -199,6 +199,17 @@ static const struct redisReply *tick(void)
     return rig_ask(&rig);
 }
 
+START_TEST(a_tick_tells_what_waits_in_staging)
+{
+    start_with_lease(2);
+    rig_push(&rig, rig.queue.staging, "left behind by a bell");
+    ck_assert_int_eq(reply_int(reply_at(tick(), 4), -1), 1); /* after a silence, too */
+    rig_expire(&rig, "L1");
+    ck_assert_int_eq(reply_int(reply_at(tick(), 4), -1), 3);
+    rig_stop(&rig);
+}
+END_TEST
+
 START_TEST(after_a_silence_nothing_expires_before_living_holders_could_extend)
 {
     start_with_lease(2);
@@ -302,7 +313,7 @@ SUITE("giveback", released_jobs_go_to_the_head_as_they_are_and_in_order,
       a_header_keeps_all_but_its_count_of_deliveries,
       what_only_looks_like_a_header_is_payload,
       a_lease_of_a_millisecond_is_reaped_once_it_is_over,
-      one_call_reaps_no_more_leases_than_asked,
+      one_call_reaps_no_more_leases_than_asked, a_tick_tells_what_waits_in_staging,
       after_a_silence_nothing_expires_before_living_holders_could_extend,
       the_first_tick_ever_is_one_after_a_silence,
       a_deadline_beyond_the_longest_lease_is_clamped,

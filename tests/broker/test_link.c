@@ -65,6 +65,23 @@ START_TEST(a_script_that_redis_forgot_is_sent_as_text)
 }
 END_TEST
 
+START_TEST(what_is_sent_as_text_is_not_overtaken)
+{
+    struct queue queue;
+    probe_start();
+    queue_init(&queue, "q", NULL);
+    for (int i = 0; i < 2; i++) { /* the digest unknown, and known */
+        SEND(0, "LPUSH", queue.list, "entry");
+        call_reserve(&probe.cmd, &queue, i ? "L2" : "L1", 1, 60000, 1000, 0);
+        probe_send(LINK_TEXT, 0);
+        SEND(0, "HLEN", queue.body);
+        AWAIT(probe.count == 3 * (i + 1));
+        ck_assert_int_eq(probe.answer[3 * i + 2].number, i + 1);
+    }
+    probe_stop();
+}
+END_TEST
+
 START_TEST(an_error_is_told_with_its_code_and_text)
 {
     probe_start();
@@ -300,8 +317,9 @@ END_TEST
 
 SUITE("link", answers_come_in_the_order_of_the_commands,
       commands_larger_than_a_socket_takes_at_once_arrive_whole,
-      a_script_that_redis_forgot_is_sent_as_text, an_error_is_told_with_its_code_and_text,
-      want_of_room_is_told_at_once, a_command_that_may_be_retried_waits_until_redis_can,
+      a_script_that_redis_forgot_is_sent_as_text, what_is_sent_as_text_is_not_overtaken,
+      an_error_is_told_with_its_code_and_text, want_of_room_is_told_at_once,
+      a_command_that_may_be_retried_waits_until_redis_can,
       after_a_loss_some_are_sent_again_in_order_and_the_others_are_told,
       a_script_sent_as_text_is_sent_again_as_text,
       a_link_gives_up_after_the_time_it_was_given,

@@ -209,6 +209,72 @@ START_TEST(a_suspect_travels_alone_and_only_when_asked_for)
 }
 END_TEST
 
+START_TEST(what_a_bell_moved_is_reserved_by_its_bytes_and_nothing_else)
+{
+    rig_start(&rig);
+    rig_push_n(&rig, rig.queue.staging, 1, 3);
+    rig_push_n(&rig, rig.queue.list, 4, 1);
+    ck_assert_int_eq(rig_reserve_rung(&rig, "L1", "2"), 1);
+    EXPECT_JOBS("2");
+    EXPECT_LIST(&rig, rig.queue.staging, "1", "3");
+    const char *before = rig_digest(&rig);
+    ck_assert_int_eq(rig_reserve_rung(&rig, "L2", "2"), 0); /* another was quicker */
+    ck_assert_int_eq(rig_reserve_rung(&rig, "L2", "4"), 0); /* it did not ring */
+    ck_assert_str_eq(rig_digest(&rig), before);
+    rig_expect_books(&rig);
+    rig_stop(&rig);
+}
+END_TEST
+
+START_TEST(of_equal_jobs_each_ring_reserves_one)
+{
+    rig_start(&rig);
+    for (int i = 0; i < 3; i++)
+        rig_push(&rig, rig.queue.staging, "same");
+    ck_assert_int_eq(rig_reserve_rung(&rig, "L1", "same"), 1);
+    ck_assert_int_eq(rig_reserve_rung(&rig, "L2", "same"), 1);
+    EXPECT_LIST(&rig, rig.queue.staging, "same");
+    rig_expect_books(&rig);
+    rig_stop(&rig);
+}
+END_TEST
+
+START_TEST(what_rang_is_not_looked_for_in_a_long_staging_list)
+{
+    rig_start(&rig);
+    rig_push_n(&rig, rig.queue.staging, 1, 200);
+    ck_assert_int_eq(rig_reserve_rung(&rig, "L1", "200"), 1);
+    ck_assert_int_eq(rig_reserve_rung(&rig, "L2", "1"), 0);
+    ck_assert_int_eq(rig_reserve(&rig, "L3", 1), 1);
+    EXPECT_JOBS("1");
+    rig_expect_books(&rig);
+    rig_stop(&rig);
+}
+END_TEST
+
+START_TEST(what_rang_waits_while_the_queue_is_paused)
+{
+    rig_start(&rig);
+    rig_push_n(&rig, rig.queue.staging, 1, 1);
+    ASK(&rig, "HSET", rig.queue.meta, "paused", "1");
+    ck_assert_int_eq(rig_reserve_rung(&rig, "L1", "1"), -2);
+    EXPECT_LIST(&rig, rig.queue.staging, "1");
+    rig_stop(&rig);
+}
+END_TEST
+
+START_TEST(what_rang_and_is_too_long_is_quarantined)
+{
+    rig_start(&rig);
+    const char *job = long_job('z', LIMIT_ENTRY_BYTES + 1);
+    rig_push(&rig, rig.queue.staging, job);
+    ck_assert_int_eq(rig_reserve_rung(&rig, "L1", job), 0);
+    EXPECT_LIST(&rig, rig.queue.bad, job);
+    rig_expect_books(&rig);
+    rig_stop(&rig);
+}
+END_TEST
+
 START_TEST(a_thousand_jobs_travel_in_one_lease)
 {
     rig_start(&rig);
@@ -269,6 +335,10 @@ START_TEST(a_right_that_is_missing_costs_no_job)
         rig_expect_refused(&rig, NULL, LEAT_EDENIED, "ERR The user");
         ASK(&rig, "ACL", "SETUSER", "default", "+@all");
         EXPECT_LIST(&rig, rig.queue.staging, "1", "2", "3");
+        ASK(&rig, "ACL", "SETUSER", "default", "+@all", denied[i]);
+        ck_assert_int_eq(rig_reserve_rung(&rig, "L1", "2"), -1);
+        ASK(&rig, "ACL", "SETUSER", "default", "+@all");
+        ck_assert_int_eq(ASK_INT(&rig, "LLEN", rig.queue.staging), 3);
         ck_assert_int_eq(ASK_INT(&rig, "HLEN", rig.queue.body), 0);
         rig_push_n(&rig, rig.queue.suspects, 4, 1);
         ASK(&rig, "ACL", "SETUSER", "default", "+@all", denied[i]);
@@ -292,6 +362,10 @@ SUITE("reserve", reserve_takes_the_oldest_jobs_first_and_counts_them,
       the_queue_gets_every_fifth_job_however_few_are_asked_for,
       what_one_list_lacks_the_other_gives,
       a_suspect_travels_alone_and_only_when_asked_for,
+      what_a_bell_moved_is_reserved_by_its_bytes_and_nothing_else,
+      of_equal_jobs_each_ring_reserves_one,
+      what_rang_is_not_looked_for_in_a_long_staging_list,
+      what_rang_waits_while_the_queue_is_paused, what_rang_and_is_too_long_is_quarantined,
       a_thousand_jobs_travel_in_one_lease, the_deadline_is_counted_by_the_clock_of_redis,
       a_right_that_is_missing_costs_no_job,
       a_key_of_the_wrong_type_is_refused_and_no_job_is_lost)
