@@ -2,9 +2,9 @@
 /* leat-dashboard: shows over HTTP what waits, runs and fails. */
 #include "base/log.h"
 #include "base/opt.h"
+#include "dashboard/dashboard.h"
 #include "dashboard/http.h"
 #include "dashboard/routes.h"
-#include "dashboard/snapshot.h"
 
 #include <ev.h>
 #include <signal.h>
@@ -52,16 +52,30 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
     ev_break(loop, EVBREAK_ALL);
 }
 
+static void open_redis(struct program *program, struct dashboard *dashboard,
+                       const struct redis_url *url)
+{
+    struct link_config config = {.url = *url,
+                                 .name = "leat-dashboard-api",
+                                 .serving = 1,
+                                 .give_up_ms = -1,
+                                 .arg = program,
+                                 .on_fatal = on_fatal};
+    dashboard->snapshot = snapshot_new(program->loop, url, on_fatal, program);
+    dashboard->link = link_new(program->loop, &config);
+}
+
 static void serve(struct program *program, const struct options *options)
 {
     struct redis_url url;
     if (redis_url_choose(&url, options->redis, &program->fatal) != LEAT_OK)
         return;
-    struct snapshot *snapshot = snapshot_new(program->loop, &url, on_fatal, program);
+    struct dashboard dashboard = {.loop = program->loop};
+    open_redis(program, &dashboard, &url);
     struct http_config config = {.listen = options->listen,
                                  .routes = dashboard_routes,
                                  .route_count = dashboard_route_count,
-                                 .arg = snapshot};
+                                 .arg = &dashboard};
     struct http_server *server = http_listen(program->loop, &config, &program->fatal);
     if (server != NULL) {
         printf("dashboard at http://%s/\n", http_address(server));
@@ -72,7 +86,9 @@ static void serve(struct program *program, const struct options *options)
         ev_run(program->loop, 0);
     }
     http_close(server);
-    snapshot_free(snapshot);
+    link_free(dashboard.link);
+    snapshot_free(dashboard.snapshot);
+    cmd_fini(&dashboard.cmd);
 }
 
 int main(int argc, char **argv)

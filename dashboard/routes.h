@@ -5,7 +5,7 @@
 
 #include "dashboard/http.h"
 
-/* For http_config; the handlers' argument is the program's struct snapshot. */
+/* For http_config; the handlers' argument is a struct dashboard. */
 extern const struct http_route dashboard_routes[];
 extern const size_t dashboard_route_count;
 

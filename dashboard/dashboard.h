@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What the handlers share: the loop, the overview that is gathered at most once a second, and
+ * a connection for whatever else they ask of Redis. */
+#ifndef LEAT_DASHBOARD_DASHBOARD_H
+#define LEAT_DASHBOARD_DASHBOARD_H
+
+#include "broker/link.h"
+#include "dashboard/snapshot.h"
+
+struct dashboard {
+    struct ev_loop *loop;
+    struct snapshot *snapshot;
+    struct link *link; /* comes back by itself; while it is down link_send() refuses */
+    struct cmd cmd;    /* to put commands together in */
+};
+
+#endif

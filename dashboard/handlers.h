@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What answers the routes of routes.c, by the file it stands in. Each has the argument `struct
+ * dashboard *`. */
+#ifndef LEAT_DASHBOARD_HANDLERS_H
+#define LEAT_DASHBOARD_HANDLERS_H
+
+#include "dashboard/http.h"
+
+/* views.c: what Redis tells as a whole, and signs of life. */
+void get_status(struct http_request *request, void *arg);
+void get_overview(struct http_request *request, void *arg);
+void get_metrics(struct http_request *request, void *arg);
+void get_livez(struct http_request *request, void *arg);
+void get_readyz(struct http_request *request, void *arg);
+
+#endif
