@@ -223,9 +223,12 @@ mutant_test() {
   count_lines <"$dir/some" >"$dir/counters.want"
   for round in 1 2 3 4 5 6 7 8 9 10; do
     redis_cli del "$(key counters)" >"$dir/out"
+    redis_cli hset "$(key m)" paused 1 >"$dir/out"
     "$leat" push --lines increment --arg counter "$dir/some"
     worker_put 0
     worker_put 1
+    await_started
+    redis_cli hdel "$(key m)" paused >"$dir/out"
     sleep_over_leases
     work_off
     counters >"$dir/counters.got"
