@@ -64,15 +64,27 @@ static const char *store(const struct opt *row, char *target, const char *value)
     return NULL;
 }
 
+static void write_bound(struct buf *out, enum opt_type type, int64_t bound)
+{
+    if (type == OPT_DURATION)
+        text_duration(out, bound);
+    else
+        buf_addf(out, "%lld", (long long)bound);
+}
+
 static void refuse(struct argp_state *state, const struct opt *row, const char *value,
                    const char *reason)
 {
-    if (row->type == OPT_INT || row->type == OPT_DURATION)
-        argp_error(state, "--%s %s: not '%s' (%lld to %lld%s)", row->name, reason, value,
-                   (long long)row->min, (long long)row->max,
-                   row->type == OPT_DURATION ? " ms" : "");
-    else
-        argp_error(state, "--%s %s", row->name, reason);
+    struct buf bounds = {0};
+    if (row->type == OPT_INT || row->type == OPT_DURATION) {
+        buf_addf(&bounds, ": not '%s' (", value);
+        write_bound(&bounds, row->type, row->min);
+        buf_adds(&bounds, " to ");
+        write_bound(&bounds, row->type, row->max);
+        buf_addc(&bounds, ')');
+    }
+    argp_error(state, "--%s %s%s", row->name, reason, buf_text(&bounds));
+    buf_fini(&bounds);
 }
 
 static error_t on_key(int key, char *value, struct argp_state *state)

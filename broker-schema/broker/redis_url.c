@@ -133,6 +133,10 @@ int redis_url_parse(struct redis_url *url, const char *text, struct err *err)
         *url = read;
         return LEAT_OK;
     }
+    if (strncmp(text, "rediss:", 7) == 0)
+        return err_set(err, LEAT_EUSAGE,
+                       "leat speaks no TLS: reach Redis over a tunnel on this machine "
+                       "(stunnel, say), and give the tunnel's redis:// address");
     return err_set(err, LEAT_EUSAGE,
                    "the Redis address is not understood: use "
                    "redis://[user:password@]host:port/db or unix:///path/to/socket "

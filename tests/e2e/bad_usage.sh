@@ -19,15 +19,16 @@ table() {
 64 | 0 | is not allowed: 1 to 64 of                               | $leat push -q "$(times 65 q)" increment counter=x
 64 | 0 | queue name 'a b' is not allowed                          | $leat worker --drain -q 'a b'
 64 | 0 | --in needs a duration with its unit, such as 250ms, 10s, 5m or 2h: not '5' | $leat push increment counter=x --in 5
-64 | 0 | --in is out of bounds: not '4000d' (1 to 315576000000 ms) | $leat push increment counter=x --in 4000d
+64 | 0 | --in is out of bounds: not '4000d' (1ms to 3652d12h) | $leat push increment counter=x --in 4000d
 64 | 0 | --at 'tomorrow' is no time                               | $leat push increment counter=x --at tomorrow
 64 | 0 | --in and --at exclude each other                         | $leat push increment counter=x --in 5s --at @1
 64 | 0 | --retries is out of bounds: not '-1'                     | $leat push increment counter=x --retries -1
-64 | 0 | --timeout is out of bounds: not '2h' (1 to 3600000 ms)   | $leat push increment counter=x --timeout 2h
+64 | 0 | --timeout is out of bounds: not '2h' (1ms to 1h)         | $leat push increment counter=x --timeout 2h
+64 | 0 | leat speaks no TLS                                       | $leat push increment counter=x --redis rediss://example.org
 64 | 0 | --lines needs --arg NAME                                 | $leat push --lines increment </dev/null
 64 | 0 | --ndjson and --lines exclude each other                  | $leat push --ndjson --lines increment --arg counter </dev/null
-64 | 0 | --lease is out of bounds: not '1s' (2000 to 3600000 ms)  | $leat worker --drain --lease 1s
-64 | 0 | --lease is out of bounds: not '2h' (2000 to 3600000 ms)  | $leat worker --drain --lease 2h
+64 | 0 | --lease is out of bounds: not '1s' (2s to 1h)            | $leat worker --drain --lease 1s
+64 | 0 | --lease is out of bounds: not '2h' (2s to 1h)            | $leat worker --drain --lease 2h
 64 | 0 | --concurrency is out of bounds: not '0' (1 to 1024)      | $leat worker --drain -c 0
 64 | 0 | --concurrency needs a whole number: not 'many' (1 to 1024) | $leat worker --drain -c many
 64 | 0 | --allow-net: "nonsense" is no range of addresses         | $leat worker --drain --allow-net nonsense

@@ -178,7 +178,7 @@ START_TEST(bounds_are_kept_at_both_ends)
     check_refused("leat a -c 0", "--slots is out of bounds: not '0' (1 to 100)");
     check_refused("leat a -c 101", "(1 to 100)");
     check_refused("leat a -c -5", "(1 to 100)");
-    check_refused("leat a --wait 99ms", "(100 to 60000 ms)");
+    check_refused("leat a --wait 99ms", "(100ms to 1m)");
     check_refused("leat a --wait 2d", "out of bounds");
 }
 END_TEST
