@@ -7,8 +7,8 @@
 #include "broker/pusher.h"
 #include "push_args.h"
 #include "push_bulk.h"
-#include "push_check.h"
 #include "schema/envelope.h"
+#include "schema/job.h"
 #include "schema/uuid.h"
 
 #include <stdio.h>
@@ -166,7 +166,7 @@ static int build(struct buf *out, const struct push_options *o, const char *id,
         draft.id = id;
         draft.args = buf_bytes(&args);
         envelope_write(out, &draft);
-        code = push_check(buf_bytes(out), &arena, err);
+        code = job_check(buf_bytes(out), &arena, err);
     }
     buf_fini(&args);
     arena_fini(&arena);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "push_args.h"
 #include "base/text.h"
+#include "schema/job.h"
 #include "schema/limits.h"
-#include "schema/members.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,27 +35,6 @@ static int read_file(struct buf *out, const char *path, struct err *err)
         return err_set(err, LEAT_EDATA, "cannot open %s: %s", path, strerror(errno));
     int code = read_all(out, fd, path, err);
     close(fd);
-    return code;
-}
-
-/* Append one JSON value. It is judged inside an object of its own, so that text such as
- * `1,"type":"x"` cannot become more than one value. */
-static int add_json(struct buf *out, const char *name, struct bytes json, struct err *err)
-{
-    struct buf alone = {0};
-    struct members members;
-    struct err why = {0};
-    buf_adds(&alone, "{\"v\":");
-    buf_add(&alone, json.at, json.len);
-    buf_addc(&alone, '}');
-    int code = members_read(&members, buf_bytes(&alone), &why);
-    if (code != LEAT_OK)
-        err_set(err, code, "%s is no JSON value: %s", name, why.text);
-    else if (members.count != 1)
-        code = err_set(err, LEAT_EDATA, "%s is more than one JSON value", name);
-    else
-        buf_add(out, members.at[0].raw.at, members.at[0].raw.len);
-    buf_fini(&alone);
     return code;
 }
 
@@ -93,7 +72,7 @@ static int add_word(struct buf *out, const char *word, struct err *err)
     if (code != LEAT_OK)
         return code;
     if (is_json)
-        return add_json(out, name, bytes_of(value), err);
+        return job_add_json(out, name, bytes_of(value), err);
     return *value == '@' ? add_file(out, name, value + 1, err)
                          : add_text(out, name, bytes_of(value), err);
 }
@@ -122,7 +101,7 @@ int push_args_json(struct buf *out, const char *given, struct err *err)
     else
         buf_adds(&input, given);
     if (code == LEAT_OK)
-        code = add_json(out, "--args", buf_bytes(&input), err);
+        code = job_add_json(out, "--args", buf_bytes(&input), err);
     buf_fini(&input);
     return code;
 }

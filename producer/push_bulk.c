@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "line_reader.h"
-#include "push_check.h"
+#include "schema/job.h"
 #include "schema/uuid.h"
 
 #include <errno.h>
@@ -78,7 +78,7 @@ static void push_line(struct bulk *bulk, struct bytes line)
         payload = buf_bytes(&bulk->payload);
     }
     arena_reset(&bulk->arena);
-    if (push_check(payload, &bulk->arena, &err) == LEAT_OK)
+    if (job_check(payload, &bulk->arena, &err) == LEAT_OK)
         pusher_add(bulk->pusher, payload, bulk->config->due);
     else
         refuse(bulk, err.text);
