@@ -55,7 +55,8 @@ static void own_folder(char *out, size_t size)
 /* Become `leat-NAME`. Returns only when there is none. */
 static int exec_program(const char *name, char **argv)
 {
-    static const char *const places[] = {"%s/leat-%s", "%s/../libexec/leat/leat-%s"};
+    static const char *const places[] = {"%s/leat-%s",
+                                         "%s/" LEAT_PROGRAMS_FROM_BIN "/leat-%s"};
     char folder[4096], *shown;
     struct arena arena = {0};
     struct err err = {0};
@@ -70,7 +71,7 @@ static int exec_program(const char *name, char **argv)
     }
     err_set(&err, LEAT_ECONFIG,
             "'%s' is the program leat-%s, which is installed neither in %s nor in "
-            "%s/../libexec/leat",
+            "%s/" LEAT_PROGRAMS_FROM_BIN,
             shown, name, folder, folder);
     arena_fini(&arena);
     return command_fail(&err);
