@@ -6,12 +6,15 @@
 
 #include "broker/link.h"
 #include "dashboard/snapshot.h"
+#include "schema/queue.h"
 
 struct dashboard {
     struct ev_loop *loop;
     struct snapshot *snapshot;
-    struct link *link; /* comes back by itself; while it is down link_send() refuses */
-    struct cmd cmd;    /* to put commands together in */
+    struct link *link;  /* comes back by itself; while it is down link_send() refuses */
+    struct cmd cmd;     /* to put commands together in */
+    struct queue queue; /* the one that was asked for last */
+    int listing_count;  /* lists of counters under way */
 };
 
 #endif

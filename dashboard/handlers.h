@@ -13,4 +13,11 @@ void get_metrics(struct http_request *request, void *arg);
 void get_livez(struct http_request *request, void *arg);
 void get_readyz(struct http_request *request, void *arg);
 
+/* counters_service.c and counters_list.c: counters without a job. */
+void get_counter(struct http_request *request, void *arg);
+void post_counter(struct http_request *request, void *arg);
+void delete_counter(struct http_request *request, void *arg);
+void delete_counters(struct http_request *request, void *arg);
+void get_counters(struct http_request *request, void *arg);
+
 #endif

@@ -44,6 +44,7 @@ enum {
     HEADER_DEADLINE_MS = 10 * 1000,
     IDLE_MS = 30 * 1000,
     SWEEP_MS = 1000,
+    RUNS_IN_A_ROW = 4, /* before others in the loop have their turn */
 };
 
 struct peer { /* one connection */
@@ -65,7 +66,6 @@ struct http_server {
     ev_timer due;
     ev_timer sweep;
     int in_run;
-    int has_resumed; /* a connection, and MHD has not run since */
     int is_closing;
     int is_in_place; /* see framing_fault() */
 };
@@ -136,21 +136,14 @@ static void request_free(struct http_request *request)
     free(request);
 }
 
-/* Run MHD in so many milliseconds. */
-static void server_run_in(struct http_server *server, double wait_ms)
-{
-    ev_timer_stop(server->loop, &server->due);
-    ev_timer_set(&server->due, wait_ms / 1000, 0);
-    ev_timer_start(server->loop, &server->due);
-}
-
 static void request_resume(struct http_request *request)
 {
+    const struct http_server *server = request->server;
     request->is_suspended = 0;
     MHD_resume_connection(request->connection);
-    /* Nothing in its epoll set tells MHD of it. */
-    request->server->has_resumed = 1;
-    server_run_in(request->server, 0);
+    /* Nothing in its epoll set tells MHD of it. So `due` is called without waiting for a turn
+     * of the loop: once, behind whoever answers now, be it one request or a hundred. */
+    ev_feed_event(server->loop, (void *)&request->server->due, EV_TIMER);
 }
 
 /* Hand the stored answer to MHD. Calls: only from on_access(). */
@@ -425,11 +418,17 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
 
 /* --- in the loop ------------------------------------------------------------------------- */
 
+/* MHD takes one step with each connection that is ready: a connection that was answered is
+ * closed, or looked at for its next request, only by the run after. */
 static void server_run(struct http_server *server)
 {
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    int runs = 0;
     server->in_run = 1;
-    server->has_resumed = 0;
-    MHD_run(server->daemon);
+    do
+        MHD_run(server->daemon);
+    while (++runs < RUNS_IN_A_ROW && !server->is_closing &&
+           MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES && wait_ms == 0);
     server->in_run = 0;
 }
 
@@ -450,12 +449,11 @@ static void on_before_sleep(struct ev_loop *loop, ev_prepare *watcher, int event
     (void)events;
     struct http_server *server = watcher->data;
     MHD_UNSIGNED_LONG_LONG wait_ms;
-    if (server->has_resumed)
+    ev_timer_stop(loop, &server->due);
+    if (MHD_get_timeout(server->daemon, &wait_ms) != MHD_YES)
         return;
-    if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES)
-        server_run_in(server, (double)wait_ms);
-    else
-        ev_timer_stop(loop, &server->due);
+    ev_timer_set(&server->due, (double)wait_ms / 1000, 0);
+    ev_timer_start(loop, &server->due);
 }
 
 static void on_sweep(struct ev_loop *loop, ev_timer *watcher, int events)

@@ -21,6 +21,11 @@ const struct http_route dashboard_routes[] = {
     {"GET", "/metrics", get_metrics},
     {"GET", "/livez", get_livez},
     {"GET", "/readyz", get_readyz},
+    {"GET", "/counters", get_counters},
+    {"DELETE", "/counters", delete_counters},
+    {"GET", "/counters/*", get_counter},
+    {"POST", "/counters/*", post_counter},
+    {"DELETE", "/counters/*", delete_counter},
 };
 
 const size_t dashboard_route_count = sizeof dashboard_routes / sizeof *dashboard_routes;

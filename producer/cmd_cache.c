@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* leat cache get | ls | rm: the copies that refreshes keep. */
+#include "base/text.h"
 #include "verb.h"
 
 #include <stdio.h>
@@ -214,11 +215,7 @@ struct key_list {
 static const char *pattern_of(struct arena *arena, struct bytes prefix)
 {
     struct buf pattern = {0};
-    for (size_t i = 0; i < prefix.len; i++) {
-        if (strchr("*?[]\\^-", prefix.at[i]) != NULL)
-            buf_addc(&pattern, '\\');
-        buf_addc(&pattern, prefix.at[i]);
-    }
+    text_glob_escape(&pattern, prefix);
     buf_addc(&pattern, '*');
     const char *text = arena_dup(arena, buf_bytes(&pattern));
     buf_fini(&pattern);

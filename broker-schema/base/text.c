@@ -203,6 +203,15 @@ int text_percent_decode(struct buf *out, struct bytes text)
     return 0;
 }
 
+void text_glob_escape(struct buf *out, struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] != '\0' && strchr("*?[]\\^-", text.at[i]) != NULL)
+            buf_addc(out, '\\');
+        buf_addc(out, text.at[i]);
+    }
+}
+
 /* The escape of JSON that is one letter, or 0. */
 static char json_letter(unsigned char c)
 {

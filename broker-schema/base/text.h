@@ -29,6 +29,9 @@ void text_percent_escape(struct buf *out, struct bytes text, int (*keep)(unsigne
 /* Append with each `%XX` decoded. Returns 0, or -1 on a broken escape and appends nothing. */
 int text_percent_decode(struct buf *out, struct bytes text);
 
+/* Append so that a glob of Redis (MATCH, KEYS) matches just these bytes. */
+void text_glob_escape(struct buf *out, struct bytes text);
+
 /* Append as a JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD, so that
  * the result is JSON whatever went in. */
 void text_json_string(struct buf *out, struct bytes text);

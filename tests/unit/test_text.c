@@ -315,6 +315,16 @@ START_TEST(percent_escapes_are_read_in_either_case)
 }
 END_TEST
 
+START_TEST(a_glob_is_escaped_so_that_it_matches_itself_alone)
+{
+    struct buf out = {0};
+    text_glob_escape(&out, (struct bytes){"a*b?[c]\\^-\0é", 13});
+    ck_assert_str_eq(buf_text(&out), "a\\*b\\?\\[c\\]\\\\\\^\\-");
+    ck_assert_uint_eq(out.len, 13 + 7);
+    buf_fini(&out);
+}
+END_TEST
+
 START_TEST(json_strings_escape_what_json_forbids_and_no_more)
 {
     static const struct {
@@ -414,6 +424,7 @@ SUITE("text", whole_numbers_are_read_up_to_the_limits_of_int64,
       a_percent_sign_is_escaped_even_where_it_may_be_kept,
       a_broken_percent_escape_is_refused_and_adds_nothing,
       percent_escapes_are_read_in_either_case,
+      a_glob_is_escaped_so_that_it_matches_itself_alone,
       json_strings_escape_what_json_forbids_and_no_more,
       printable_text_holds_nothing_that_moves_a_terminal,
       printable_text_is_cut_between_characters,

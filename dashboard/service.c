@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "dashboard/service.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct queue *service_queue(struct dashboard *dashboard,
+                                  struct http_request *request)
+{
+    const char *name = http_query(request, "queue");
+    struct err err = {0};
+    if (name == NULL)
+        name = "default";
+    /* Nearly always the one of the request before, whose keys are made already. */
+    if (strcmp(name, dashboard->queue.name) == 0 && name[0] != '\0')
+        return &dashboard->queue;
+    if (queue_init(&dashboard->queue, name, &err) == LEAT_OK)
+        return &dashboard->queue;
+    http_problem(request, 400, "Bad queue", err.text);
+    return NULL;
+}
+
+int service_rest(struct http_request *request, const char *what, size_t max,
+                 struct bytes *out)
+{
+    char detail[120];
+    struct bytes rest = bytes_of(http_rest(request));
+    if (rest.len > 0 && rest.len <= max && text_is_utf8(rest)) {
+        *out = rest;
+        return 0;
+    }
+    snprintf(detail, sizeof detail,
+             "The path ends with the %s: 1 to %zu bytes of UTF-8, percent-encoded.", what,
+             max);
+    http_problem(request, 400, "Bad name", detail);
+    return -1;
+}
+
+void service_try_later(struct http_request *request, const char *title,
+                       const char *detail)
+{
+    http_add_header(request, "Retry-After", "1");
+    http_problem(request, 503, title, detail);
+}
+
+void service_fail(struct http_request *request, int code, const char *text)
+{
+    if (code == LEAT_ELINK || code == LEAT_EBUSY)
+        service_try_later(request, "Redis cannot be asked", text);
+    else
+        http_problem(request, 500, "Redis refused", text);
+}

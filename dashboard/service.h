@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What the counter service and the cache service share: which queue a request is about, and
+ * how Redis' refusals become HTTP's. */
+#ifndef LEAT_DASHBOARD_SERVICE_H
+#define LEAT_DASHBOARD_SERVICE_H
+
+#include "dashboard/dashboard.h"
+#include "dashboard/http.h"
+
+#define SERVICE_TEXT "text/plain; charset=utf-8"
+
+/* The queue that `?queue=` names, or `default`. NULL: the name is not allowed, and that was
+ * answered. Borrowed until the next call. */
+const struct queue *service_queue(struct dashboard *dashboard,
+                                  struct http_request *request);
+
+/* What stood for the route's `*`, at most `max` bytes of UTF-8; `what` names it to people.
+ * Returns 0, or -1 after answering why not. */
+int service_rest(struct http_request *request, const char *what, size_t max,
+                 struct bytes *out);
+
+/* Answer that it may work in a second: 503 with Retry-After. */
+void service_try_later(struct http_request *request, const char *title,
+                       const char *detail);
+
+/* Answer with what became of a command that Redis did not carry out, or with `code` and no
+ * words of Redis. What passes is a 503, the rest a 500. */
+void service_fail(struct http_request *request, int code, const char *text);
+
+#endif
