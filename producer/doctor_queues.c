@@ -28,7 +28,7 @@ static const struct key_kind queue_kinds[] = {
     OWN(list, "list"),  OWN(high, "list"),  OWN(staging, "list"),  OWN(suspects, "list"),
     OWN(bad, "list"),   OWN(lease, "zset"), OWN(body, "hash"),     OWN(sched, "zset"),
     OWN(dead, "zset"),  OWN(meta, "hash"),  OWN(counters, "hash"), OWN(slot, "hash"),
-    OWN(again, "hash"), OWN(ctl, "stream"),
+    OWN(again, "hash"), OWN(ctl, "stream"), OWN(fail, "list"),
 };
 
 enum {

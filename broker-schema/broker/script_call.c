@@ -69,7 +69,7 @@ void call_settle(struct cmd *cmd, const struct queue *queue,
 {
     const char *const keys[] = {queue->lease, queue->body,  queue->meta, queue->staging,
                                 queue->sched, queue->dead,  queue->bad,  queue->counters,
-                                queue->slot,  queue->again, queue->list};
+                                queue->slot,  queue->again, queue->list, queue->fail};
     const int key_count = sizeof keys / sizeof *keys;
     cmd_call(cmd, &script_table[SCRIPT_SETTLE], key_count + claim_count);
     for (int i = 0; i < key_count; i++)

@@ -2,7 +2,8 @@
 -- SPDX-License-Identifier: MIT
 -- SETTLE: end a lease whole, each of its jobs with an outcome of its own. Sent again, byte for byte the same, it
 -- changes nothing. Payloads come from the stored body, headers from the worker.
--- KEYS 1 lease 2 body 3 m 4 staging 5 sched 6 dead 7 bad 8 counters 9 slot 10 again 11 queue 12.. cache key per claim
+-- KEYS 1 lease 2 body 3 m 4 staging 5 sched 6 dead 7 bad 8 counters 9 slot 10 again 11 queue 12 fail
+--      13.. cache key per claim
 -- ARGV 1 lease id 2 outcomes, one letter per job 3 n 4.. n pairs of counter and delta, then what each letter needs:
 --   a done                     -
 --   x expired                  -
@@ -21,11 +22,12 @@
 -- include kinds
 -- include flight
 local call = redis.call
+local FAILURES_KEPT, PAYLOAD_KEPT = 1000, 1024
 local WIDTH = {a = 0, x = 0, c = 3, r = 2, l = 3, d = 1, b = 1, g = 1, f = 4}
 local HEADER = {c = 2, r = 0, l = 0, d = 0, f = 0} -- which argument of a letter
 local NUMBERS = {r = {1}, l = {1}, b = {0}, f = {2, 3}}
 local function unfit(why) return redis.error_reply('BADSETTLE ' .. why) end
-local foreign = wrong_kind({'zset', 'hash', 'hash', 'list', 'zset', 'zset', 'list', 'hash', 'hash', 'hash', 'list'})
+local foreign = wrong_kind({'zset', 'hash', 'hash', 'list', 'zset', 'zset', 'list', 'hash', 'hash', 'hash', 'list', 'list'})
 if foreign then return foreign end
 local id, outcomes, sums = ARGV[1], ARGV[2], 2 * (tonumber(ARGV[3]) or 0)
 
@@ -47,7 +49,7 @@ for i = 1, #outcomes do
   if letter == 'f' then claims[#claims + 1] = ARGV[next_arg + 1] end
   next_arg = next_arg + WIDTH[letter]
 end
-if next_arg ~= #ARGV + 1 or #KEYS ~= 11 + #claims then return unfit('wrong number of arguments') end
+if next_arg ~= #ARGV + 1 or #KEYS ~= 12 + #claims then return unfit('wrong number of arguments') end
 for i = 1, #letters do
   if not is_fit(letters[i], at[i]) then return unfit('arguments of outcome ' .. i .. ', ' .. letters[i]) end
 end
@@ -85,23 +87,32 @@ local function payload(entry)
   return stop and string.sub(entry, stop + 1) or entry
 end
 
--- Equal members of a sorted set would collapse into one; a job never does.
+-- Equal members of a sorted set would collapse into one; a job never does. Returns the header that stands there.
 local function put(zset, score, header, entry)
   local mark, n = '', 0
   while call('ZADD', zset, 'NX', score, header .. mark .. '\n' .. payload(entry)) == 0 do
     n = n + 1
     mark = ' x=' .. n
   end
+  return header .. mark
+end
+
+-- What is told of a failure; written at the end, in one command.
+local failures = {}
+local function tell(letter, header, entry)
+  local bytes = payload(entry)
+  failures[#failures + 1] = string.format('%d %s %d\n', clock, letter, #bytes) .. header .. '\n'
+    .. string.sub(bytes, 1, PAYLOAD_KEPT)
 end
 
 -- The gauge `retrying` follows the header, as PROMOTE reads it.
 local function run_later(delay, header, entry)
-  put(KEYS[5], clock + delay, header, entry)
   if tonumber(string.match(header, '^R1 [^ ]+ %d+ (%d+)')) > 0 then tally('retrying') end
+  return put(KEYS[5], clock + delay, header, entry)
 end
 
 local function die(header, entry)
-  put(KEYS[6], clock, header, entry)
+  tell('d', put(KEYS[6], clock, header, entry), entry)
   tally('dead')
 end
 
@@ -160,7 +171,7 @@ local DO = {
         call('HSET', KEYS[9], field, iid_of(entry) .. ' - ' .. string.format('%d', clock + ARGV[p + 1] + WAIT_MS))
       end
     end
-    run_later(ARGV[p + 1], header, entry)
+    tell('r', run_later(ARGV[p + 1], header, entry), entry)
     tally('retry')
   end,
   l = function(entry, p)
@@ -186,11 +197,15 @@ local DO = {
   end,
   f = function(entry, p)
     local n = #reply
-    reply[n + 1] = claim(KEYS[11 + n], ARGV[p], entry, ARGV[p + 1], tonumber(ARGV[p + 2]), tonumber(ARGV[p + 3]))
+    reply[n + 1] = claim(KEYS[12 + n], ARGV[p], entry, ARGV[p + 1], tonumber(ARGV[p + 2]), tonumber(ARGV[p + 3]))
   end,
 }
 for i = 1, #jobs do DO[letters[i]](jobs[i], at[i]) end
 for i = #back, 1, -1 do call('RPUSH', KEYS[4], back[i]) end
+if #failures > 0 then
+  call('LPUSH', KEYS[12], unpack(failures))
+  call('LTRIM', KEYS[12], 0, FAILURES_KEPT - 1)
+end
 call('HDEL', KEYS[2], id)
 call('ZREM', KEYS[1], id)
 for field, n in pairs(count) do call('HINCRBY', KEYS[3], field, n) end

@@ -18,6 +18,7 @@
     X(body, ":body")         /* HASH: lease id -> msgpack array of entries */            \
     X(sched, ":sched")       /* ZSET: entry -> due ms */                                 \
     X(dead, ":dead")         /* ZSET: entry -> died ms */                                \
+    X(fail, ":fail")         /* LIST: the last failures, for people */                   \
     X(meta, ":m")            /* HASH: control fields and exact counts */                 \
     X(counters, ":counters") /* HASH: name -> decimal */                                 \
     X(slot, ":slot")         /* HASH: flights */                                         \

@@ -300,7 +300,7 @@ START_TEST(a_key_of_the_wrong_type_is_refused_before_the_first_write)
     const struct queue *q = &rig.queue;
     const char *const keys[] = {q->lease,    q->body,  q->meta, q->staging,
                                 q->sched,    q->dead,  q->bad,  q->slot,
-                                q->counters, q->again, q->list};
+                                q->counters, q->again, q->list, q->fail};
     start_with_lease(6);
     for (size_t i = 0; i < COUNT(keys); i++) {
         ASK(&rig, "COPY", keys[i], "kept", "REPLACE");

@@ -20,6 +20,7 @@ START_TEST(keys_are_built_from_the_name)
     ck_assert_str_eq(queue.body, "{leat:mail}:body");
     ck_assert_str_eq(queue.sched, "{leat:mail}:sched");
     ck_assert_str_eq(queue.dead, "{leat:mail}:dead");
+    ck_assert_str_eq(queue.fail, "{leat:mail}:fail");
     ck_assert_str_eq(queue.meta, "{leat:mail}:m");
     ck_assert_str_eq(queue.counters, "{leat:mail}:counters");
     ck_assert_str_eq(queue.slot, "{leat:mail}:slot");
