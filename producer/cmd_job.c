@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* leat job ls | get | retry | rm: the jobs that have died and the entries that are none. */
+#include "await.h"
 #include "base/text.h"
-#include "resting.h"
 #include "verb.h"
 
 #include <stdio.h>
 
-enum { GLANCE_BYTES = 60 };
+enum {
+    GLANCE_BYTES = 60,
+    ACTION_PAGE = 100, /* looked at, and then acted on, at a time */
+};
 
 struct job_options {
     struct common_options common;
@@ -35,7 +38,7 @@ struct job_options {
 static const struct opt ls_rows[] = {
     ROW_QUEUE,
     ROW_STATE("dead"),
-    {"limit", 0, OPT_INT, AT(limit), "N", "100", 1, RESTING_LOOK_MAX, "How many at most"},
+    {"limit", 0, OPT_INT, AT(limit), "N", "100", 1, AWAIT_LOOK_MAX, "How many at most"},
 };
 
 static const struct opt get_rows[] = {
@@ -153,8 +156,8 @@ static int list(struct jobs *jobs, enum resting_kind kind)
         table_open(&table, mode, dead_columns, 6, &out);
     else
         table_open(&table, mode, bad_columns, 4, &out);
-    int code = resting_walk(&jobs->client, &jobs->queue, kind, jobs->options.limit,
-                            add_row, &table, &jobs->err);
+    int code = await_walk(&jobs->client, &jobs->queue, kind, jobs->options.limit, add_row,
+                          &table, &jobs->err);
     table_close(&table);
     verb_print(&out);
     buf_fini(&out);
@@ -188,13 +191,6 @@ static const struct table_column job_columns[] = {
     {"", "size", TABLE_INT},    {"", "payload", TABLE_TEXT},
 };
 
-/* What the producer wrote: of a quarantined entry all of it. */
-static struct bytes payload_of(const struct resting *resting,
-                               const struct resting_view *view)
-{
-    return resting->kind == RESTING_BAD ? resting->raw : view->entry.payload;
-}
-
 static void add_json(struct buf *out, const struct jobs *jobs,
                      const struct resting *resting, const struct resting_view *view)
 {
@@ -215,8 +211,8 @@ static void add_json(struct buf *out, const struct jobs *jobs,
     table_text(&table, bytes_of(view->err.text));
     table_text(&table, view->job.id);
     table_text(&table, view->job.type);
-    table_number(&table, (int64_t)payload_of(resting, view).len);
-    table_text(&table, payload_of(resting, view));
+    table_number(&table, (int64_t)resting_payload(resting, view).len);
+    table_text(&table, resting_payload(resting, view));
     table_close(&table);
     buf_fini(&handle);
     buf_fini(&error);
@@ -227,7 +223,7 @@ static void print_job(struct jobs *jobs, const struct resting *resting)
     struct resting_view view;
     struct buf out = {0};
     resting_read(&view, resting, &jobs->arena);
-    struct bytes payload = payload_of(resting, &view);
+    struct bytes payload = resting_payload(resting, &view);
     if (jobs->options.raw)
         buf_add(&out, payload.at, payload.len);
     else
@@ -247,8 +243,8 @@ static int run_get(int argc, char **argv)
                  "there as U+FFFD, --raw writes them as they are.");
     int code = jobs_open(&jobs, argc, argv, &spec);
     if (code == LEAT_OK)
-        code = resting_find(&jobs.client, &jobs.queue, jobs.options.words.at, 1, &resting,
-                            &jobs.arena, &jobs.err);
+        code = await_find(&jobs.client, &jobs.queue, jobs.options.words.at, 1, &resting,
+                          &jobs.arena, &jobs.err);
     if (code == LEAT_OK)
         print_job(&jobs, &resting);
     return jobs_close(&jobs, code);
@@ -263,20 +259,19 @@ struct action {
     int (*run)(struct client *client, const struct queue *queue,
                const struct resting *resting, struct err *err);
     int (*walk)(struct client *client, const struct queue *queue, enum resting_kind kind,
-                int64_t max, resting_fn fn, void *arg, struct err *err);
+                int64_t max, await_resting_fn fn, void *arg, struct err *err);
 };
 
-static const struct action retrying = {"pushed again", resting_retry,
-                                       resting_walk_oldest};
-static const struct action removing = {"removed", resting_remove, resting_walk};
+static const struct action retrying = {"pushed again", await_retry, await_walk_oldest};
+static const struct action removing = {"removed", await_remove, await_walk};
 
 /* One that is gone is told, and does not keep the others from being done. */
 static int act_on_named(struct jobs *jobs, const struct action *action, int64_t *done)
 {
     const struct opt_list *words = &jobs->options.words;
     struct resting *found = arena_alloc(&jobs->arena, words->count * sizeof *found);
-    int code = resting_find(&jobs->client, &jobs->queue, words->at, words->count, found,
-                            &jobs->arena, &jobs->err);
+    int code = await_find(&jobs->client, &jobs->queue, words->at, words->count, found,
+                          &jobs->arena, &jobs->err);
     for (size_t i = 0; i < words->count && (code == LEAT_OK || code == LEAT_ENO); i++) {
         int failed = LEAT_ENO;
         if (found[i].raw.at != NULL)
@@ -288,7 +283,7 @@ static int act_on_named(struct jobs *jobs, const struct action *action, int64_t 
 }
 
 struct page {
-    struct resting at[RESTING_PAGE];
+    struct resting at[ACTION_PAGE];
     size_t count;
     struct arena arena;
 };
@@ -312,7 +307,7 @@ static int act_on_pages(struct jobs *jobs, enum resting_kind kind, int64_t count
         page.count = 0;
         arena_reset(&page.arena);
         code = action->walk(&jobs->client, &jobs->queue, kind,
-                            left < RESTING_PAGE ? left : RESTING_PAGE, keep, &page,
+                            left < ACTION_PAGE ? left : ACTION_PAGE, keep, &page,
                             &jobs->err);
         for (size_t i = 0; i < page.count && code == LEAT_OK; i++) {
             struct err gone = {0}; /* somebody else was quicker */
@@ -338,7 +333,7 @@ static int act_on_all(struct jobs *jobs, const struct action *action, int64_t *d
                        "--all needs --state dead or --state bad");
     int code = resting_kind_parse(jobs->options.state, &kind, &jobs->err);
     if (code == LEAT_OK)
-        code = resting_count(&jobs->client, &jobs->queue, kind, &count, &jobs->err);
+        code = await_count(&jobs->client, &jobs->queue, kind, &count, &jobs->err);
     if (code == LEAT_OK && count > 0 && action == &removing)
         code = verb_confirm(jobs->options.yes, count,
                             kind == RESTING_DEAD ? "dead jobs" : "quarantined entries",

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "await.h"
+
+static int lost(struct err *err)
+{
+    return err_set(err, LEAT_ELINK, "the connection to Redis was lost");
+}
+
+/* ---- walking ------------------------------------------------------------------------ */
+
+struct walking {
+    enum resting_kind kind;
+    await_resting_fn fn;
+    void *arg;
+    int done;
+    struct err err;
+};
+
+static int on_entry(void *arg, struct bytes raw, int64_t at_ms)
+{
+    const struct walking *walking = arg;
+    const struct resting resting = {walking->kind, raw, at_ms};
+    return walking->fn(walking->arg, &resting);
+}
+
+static void on_walked(struct walk *walk, const struct err *err)
+{
+    struct walking *walking = walk->arg;
+    walking->done = 1;
+    if (err != NULL)
+        walking->err = *err;
+}
+
+static int wait_for_walk(struct client *client, struct walk *walk,
+                         struct walking *walking, struct err *err)
+{
+    if (walk_start(walk) != LEAT_OK)
+        return lost(err);
+    int code = client_wait(client, &walking->done, err);
+    if (code != LEAT_OK || walking->err.code == LEAT_OK)
+        return code;
+    return err_set(err, walking->err.code, "%s", walking->err.text);
+}
+
+static int walk_through(struct client *client, struct walk *walk, struct walking *walking,
+                        struct err *err)
+{
+    walk->link = client->link;
+    walk->source = resting_source(walking->kind);
+    walk->entry = on_entry;
+    walk->done = on_walked;
+    walk->arg = walking;
+    int code = wait_for_walk(client, walk, walking, err);
+    walk_fini(walk);
+    return code;
+}
+
+int await_walk(struct client *client, const struct queue *queue, enum resting_kind kind,
+               int64_t max, await_resting_fn fn, void *arg, struct err *err)
+{
+    struct walking walking = {.kind = kind, .fn = fn, .arg = arg};
+    struct walk walk = {.queue = queue, .max = max};
+    return walk_through(client, &walk, &walking, err);
+}
+
+int await_walk_oldest(struct client *client, const struct queue *queue,
+                      enum resting_kind kind, int64_t max, await_resting_fn fn, void *arg,
+                      struct err *err)
+{
+    struct walking walking = {.kind = kind, .fn = fn, .arg = arg};
+    struct walk walk = {.queue = queue, .max = max, .from_other_end = 1};
+    return walk_through(client, &walk, &walking, err);
+}
+
+int await_count(struct client *client, const struct queue *queue, enum resting_kind kind,
+                int64_t *out, struct err *err)
+{
+    const struct redisReply *reply;
+    if (kind == RESTING_DEAD)
+        cmd_set(&client->cmd, "ZCARD", queue->dead, NULL);
+    else
+        cmd_set(&client->cmd, "LLEN", queue->bad, NULL);
+    int code = client_call(client, &reply, err);
+    if (code == LEAT_OK)
+        *out = reply_int(reply, 0);
+    return code;
+}
+
+/* ---- finding ------------------------------------------------------------------------ */
+
+struct finding {
+    int done;
+    struct err err;
+};
+
+static void on_found(struct resting_find *find, const struct err *err)
+{
+    struct finding *finding = find->arg;
+    finding->done = 1;
+    if (err != NULL)
+        finding->err = *err;
+}
+
+static int wait_for_find(struct client *client, struct resting_find *find,
+                         struct finding *finding, struct err *err)
+{
+    if (resting_find_start(find, client->link) != LEAT_OK)
+        return lost(err);
+    int code = client_wait(client, &finding->done, err);
+    if (code != LEAT_OK || finding->err.code == LEAT_OK)
+        return code;
+    return err_set(err, finding->err.code, "%s", finding->err.text);
+}
+
+int await_find(struct client *client, const struct queue *queue, const char *const *words,
+               size_t count, struct resting *found, struct arena *arena, struct err *err)
+{
+    struct finding finding = {0};
+    struct resting_find find = {.queue = queue,
+                                .words = words,
+                                .count = count,
+                                .max = AWAIT_LOOK_MAX,
+                                .found = found,
+                                .arena = arena,
+                                .done = on_found,
+                                .arg = &finding};
+    int code = wait_for_find(client, &find, &finding, err);
+    resting_find_fini(&find);
+    return code;
+}
+
+/* ---- acting ------------------------------------------------------------------------- */
+
+static int act(struct client *client, const struct resting *resting, struct err *err)
+{
+    const struct redisReply *reply;
+    int code = client_call(client, &reply, err);
+    if (code != LEAT_OK || reply_int(reply, 0) != 0)
+        return code;
+    return resting_gone(resting, err);
+}
+
+int await_retry(struct client *client, const struct queue *queue,
+                const struct resting *resting, struct err *err)
+{
+    struct arena arena = {0};
+    resting_put_retry(&client->cmd, queue, resting, &arena);
+    int code = act(client, resting, err);
+    arena_fini(&arena);
+    return code;
+}
+
+int await_remove(struct client *client, const struct queue *queue,
+                 const struct resting *resting, struct err *err)
+{
+    resting_put_remove(&client->cmd, queue, resting);
+    return act(client, resting, err);
+}
