@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = {&cmd_push,    &cmd_status, &cmd_workers,
-                                                 &cmd_doctor,  &cmd_queue,  &cmd_job,
-                                                 &cmd_counter, &cmd_cache,  NULL};
+static const struct command *const commands[] = {
+    &cmd_up,    &cmd_push, &cmd_status,  &cmd_workers, &cmd_doctor,
+    &cmd_queue, &cmd_job,  &cmd_counter, &cmd_cache,   NULL};
 
 static const struct {
     const char *name, *summary;
