@@ -1,6 +1,7 @@
 # Compiler flags for everything of ours.
 add_compile_definitions(_GNU_SOURCE)
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+                    -Wno-missing-field-initializers # rows of tables leave zeroes out
                     -Wvla -Wundef -fno-common -fvisibility=hidden)
 if(LEAT_WERROR)
   add_compile_options(-Werror)

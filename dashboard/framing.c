@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "dashboard/framing.h"
 
+#include "base/text.h"
+
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -83,7 +85,10 @@ void framing_header(struct framing *framing, const char *name, const char *value
         framing->hosts++;
     if (strcasecmp(name, "Content-Length") == 0) {
         framing->lengths++;
-        framing->has_body |= value[strspn(value, "0")] != '\0';
+        if (text_to_int(bytes_of(value), &framing->body_bytes) != 0 ||
+            framing->body_bytes < 0)
+            note(framing, "Content-Length is no number");
+        framing->has_body |= framing->body_bytes != 0;
     }
     if (strcasecmp(name, "Transfer-Encoding") == 0) {
         framing->codings++;

@@ -11,14 +11,16 @@
 #define LEAT_DASHBOARD_FRAMING_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct framing {
     const char *fault; /* the first one found, a constant text; NULL: none so far */
     const char *next;  /* where the next thing must begin */
     unsigned hosts, lengths, codings;
     int has_body;
-    int needs_host;   /* all versions but 1.0 do */
-    int is_scattered; /* something did not begin where it must */
+    int64_t body_bytes; /* as Content-Length says; 0 with Transfer-Encoding */
+    int needs_host;     /* all versions but 1.0 do */
+    int is_scattered;   /* something did not begin where it must */
 };
 
 /* Look at the target as it was sent, before anything is decoded. */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 enum { HOST_BYTES_MAX = 255 };
 
 static size_t trimmed_len(const char *text)
@@ -26,7 +28,8 @@ static size_t name_len(struct bytes host)
     return (size_t)(end - host.at) + (host.at[0] == '[');
 }
 
-static int port_passes(const struct hostcheck *check, struct bytes rest)
+/* `ours` 0: any will do. */
+static int port_passes(int ours, struct bytes rest)
 {
     if (rest.len == 0)
         return 1;
@@ -34,7 +37,7 @@ static int port_passes(const struct hostcheck *check, struct bytes rest)
     if (rest.at[0] != ':' ||
         text_to_int((struct bytes){rest.at + 1, rest.len - 1}, &port) != 0)
         return 0;
-    return port > 0 && port < 65536 && (check->port == 0 || check->port == port);
+    return port > 0 && port < 65536 && (ours == 0 || ours == port);
 }
 
 /* DNS cannot rebind what is no name. */
@@ -50,12 +53,17 @@ static int is_address(char *name)
     return inet_pton(AF_INET6, name + 1, &address) == 1;
 }
 
-static int name_passes(const struct hostcheck *check, struct bytes host)
+static int is_allowed(const struct hostcheck *check, const char *name)
+{
+    for (size_t i = 0; i < check->allowed_count; i++)
+        if (strcasecmp(name, check->allowed[i]) == 0)
+            return 1;
+    return 0;
+}
+
+static int is_ours(const struct hostcheck *check, char *name)
 {
     const char *ours[] = {"localhost", "127.0.0.1", "[::1]", check->own};
-    char name[HOST_BYTES_MAX + 1];
-    memcpy(name, host.at, host.len);
-    name[host.len] = '\0';
     for (unsigned i = 0; i < sizeof ours / sizeof *ours; i++)
         if (ours[i] != NULL && strcasecmp(name, ours[i]) == 0)
             return 1;
@@ -65,9 +73,24 @@ static int name_passes(const struct hostcheck *check, struct bytes host)
 int hostcheck_passes(const struct hostcheck *check, const char *host)
 {
     struct bytes all = {host, trimmed_len(host)};
+    char name[HOST_BYTES_MAX + 1];
     if (all.len == 0 || all.len > HOST_BYTES_MAX)
         return 0;
     size_t len = name_len(all);
-    return name_passes(check, (struct bytes){all.at, len}) &&
-           port_passes(check, (struct bytes){all.at + len, all.len - len});
+    struct bytes port = {all.at + len, all.len - len};
+    memcpy(name, all.at, len);
+    name[len] = '\0';
+    if (is_allowed(check, name))
+        return port_passes(0, port);
+    return is_ours(check, name) && port_passes(check->port, port);
+}
+
+int hostcheck_is_name(const char *name)
+{
+    char copy[HOST_BYTES_MAX + 1];
+    size_t len = strlen(name);
+    if (len == 0 || len > HOST_BYTES_MAX)
+        return 0;
+    memcpy(copy, name, len + 1);
+    return strspn(name, LETTERS "0123456789.-_") == len || is_address(copy);
 }

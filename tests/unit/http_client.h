@@ -19,7 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000, KEPT_MAX = 8 };
+enum { PATIENCE_MS = 10000, KEPT_MAX = 8, BODY_MAX = 20 };
 
 static struct ev_loop *loop;
 static struct http_server *server;
@@ -65,27 +65,70 @@ static inline void get_broken(struct http_request *request, void *arg)
     http_problem(request, 503, "Redis is away", "say \"when\"\n");
 }
 
+static inline void post_body(struct http_request *request, void *arg)
+{
+    (void)arg;
+    http_answer(request, 200, "text/plain", http_body(request));
+}
+
+/* A streamed body: what came of it, and how much of it is wanted. */
+static struct stream {
+    struct http_request *request;
+    size_t wanted, taken;
+    int ends, is_whole;
+} stream;
+
+static inline size_t stream_piece(void *arg, struct bytes piece)
+{
+    struct stream *s = arg;
+    size_t room = s->wanted - s->taken;
+    size_t taken = piece.len < room ? piece.len : room;
+    s->taken += taken;
+    return taken;
+}
+
+static inline void stream_end(void *arg, int is_whole)
+{
+    struct stream *s = arg;
+    s->ends++;
+    s->is_whole = is_whole;
+    if (is_whole)
+        http_answer(s->request, 200, "text/plain", bytes_of("streamed"));
+}
+
+static inline void post_stream(struct http_request *request, void *arg)
+{
+    static const struct http_reader reader = {stream_piece, stream_end};
+    (void)arg;
+    stream.request = request;
+    http_read(request, &reader, &stream);
+}
+
 static const struct http_route routes[] = {
-    {"GET", "/", get_hello},        {"GET", "/echo/*", get_echo},
-    {"GET", "/later", get_later},   {"GET", "/at-once", get_at_once},
+    {"GET", "/", get_hello},
+    {"GET", "/echo/*", get_echo},
+    {"GET", "/later", get_later},
+    {"GET", "/at-once", get_at_once},
     {"GET", "/broken", get_broken},
+    {"POST", "/write", get_hello},
+    {"POST", "/body", post_body, .body_max_bytes = BODY_MAX},
+    {"POST", "/stream", post_stream, .is_streamed = 1},
 };
 
-static inline struct http_server *serve(const char *address, int64_t header_ms,
-                                        int64_t idle_ms)
+static inline void serve_as(struct http_config config)
 {
-    struct http_config config = {
-        .listen = address,
-        .routes = routes,
-        .route_count = COUNT(routes),
-        .arg = (void *)(uintptr_t) "hello",
-        .header_deadline_ms = header_ms,
-        .idle_ms = idle_ms,
-    };
     struct err err = {0};
+    config.routes = routes;
+    config.route_count = COUNT(routes);
+    config.arg = (void *)(uintptr_t) "hello";
     server = http_listen(loop, &config, &err);
     ck_assert_msg(server != NULL, "%s", err.text);
-    return server;
+}
+
+static inline void serve(const char *address, int64_t header_ms, int64_t idle_ms)
+{
+    serve_as((struct http_config){
+        .listen = address, .header_deadline_ms = header_ms, .idle_ms = idle_ms});
 }
 
 static inline void set_up(void)

@@ -5,8 +5,10 @@
 
 #include <stddef.h>
 
-#define OPEN "GET / HTTP/1.1\r\nHost: localhost\r\n"
-#define NEXT "GET /echo/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
+#define OPEN    "GET / HTTP/1.1\r\nHost: localhost\r\n"
+#define POST    "POST /body HTTP/1.1\r\nHost: localhost\r\n"
+#define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
+#define NEXT    "GET /echo/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
 #define PROBE(name, status, raw)                                                         \
     {                                                                                    \
         name, status, raw, sizeof(raw) - 1                                               \
@@ -91,6 +93,53 @@ static const struct probe {
     PROBE("NUL in name", 400, OPEN "X\0-A: b\r\n\r\n" NEXT),
     PROBE("control in value", 400, OPEN "X-A: b\x01\r\n\r\n" NEXT),
     PROBE("delete in value", 400, OPEN "X-A: b\x7f\r\n\r\n" NEXT),
+    /* bodies */
+    PROBE("body", 200, POST "Content-Length: 3\r\n\r\nabc"),
+    PROBE("no body", 200, POST "\r\n"),
+    PROBE("chunked body", 200, CHUNKED "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
+    PROBE("chunk with extension", 200, CHUNKED "3;a=b\r\nabc\r\n0\r\n\r\n"),
+    PROBE("chunked with trailer", 200, CHUNKED "3\r\nabc\r\n0\r\nX-A: b\r\n\r\n"),
+    PROBE("body too long", 413, POST "Content-Length: 21\r\n\r\n"),
+    PROBE("chunks too long", 413, CHUNKED "15\r\naaaaaaaaaaaaaaaaaaaaa\r\n"),
+    PROBE("post, two lengths", 400,
+          POST "Content-Length: 3\r\nContent-Length: 9\r\n\r\nabc" NEXT),
+    PROBE("post, same length twice", 400,
+          POST "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc" NEXT),
+    PROBE("post, length list", 400, POST "Content-Length: 3, 3\r\n\r\nabc" NEXT),
+    PROBE("post, length plus", 400, POST "Content-Length: +3\r\n\r\nabc" NEXT),
+    PROBE("post, length minus", 400, POST "Content-Length: -3\r\n\r\nabc" NEXT),
+    PROBE("post, length hex", 400, POST "Content-Length: 0x3\r\n\r\nabc" NEXT),
+    PROBE("post, length with tail", 400, POST "Content-Length: 3 3\r\n\r\nabc" NEXT),
+    PROBE("post, length huge", 413,
+          POST "Content-Length: 99999999999999999999999\r\n\r\nabc"),
+    PROBE("post, length and coding", 400,
+          POST "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT),
+    PROBE("post, coding and length", 400,
+          POST "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n" NEXT),
+    PROBE("post, two codings", 400,
+          POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n"
+               "0\r\n\r\n" NEXT),
+    PROBE("post, coding gzip", 400, POST "Transfer-Encoding: gzip\r\n\r\n0\r\n\r\n" NEXT),
+    PROBE("post, coding list", 400,
+          POST "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" NEXT),
+    PROBE("post, coding with blank", 400,
+          POST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" NEXT),
+    PROBE("post, two hosts", 400,
+          POST "Host: evil.example\r\nContent-Length: 3\r\n\r\nabc" NEXT),
+    PROBE("post, foreign host", 421,
+          "POST /body HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 52\r\n\r\n" NEXT),
+    PROBE("post, folded length", 400, POST "Content-Length:\r\n 3\r\n\r\nabc" NEXT),
+    PROBE("post, bare LF", 400, POST "Content-Length: 3\nX-A: b\r\n\r\nabc" NEXT),
+    PROBE("post, bare LF at the end", 400, POST "Content-Length: 3\r\n\nabc" NEXT),
+    PROBE("post, NUL in length", 400, POST "Content-Length: 3\0\r\n\r\nabc" NEXT),
+    PROBE("chunk of no size", 400, CHUNKED "\r\nabc\r\n0\r\n\r\n" NEXT),
+    PROBE("chunk size in words", 400, CHUNKED "three\r\nabc\r\n0\r\n\r\n" NEXT),
+    PROBE("chunk size plus", 400, CHUNKED "+3\r\nabc\r\n0\r\n\r\n" NEXT),
+    PROBE("chunk size minus", 400, CHUNKED "-3\r\nabc\r\n0\r\n\r\n" NEXT),
+    PROBE("chunk size 0x", 400, CHUNKED "0x3\r\nabc\r\n0\r\n\r\n" NEXT),
+    PROBE("chunk size too large", 413, CHUNKED "ffffffffffffffffff\r\nabc\r\n" NEXT),
+    PROBE("chunk longer than said", 400, CHUNKED "3\r\nabcdef\r\n0\r\n\r\n" NEXT),
+    PROBE("body on get with length plus", 400, OPEN "Content-Length: +0\r\n\r\n" NEXT),
     /* target and request line */
     PROBE("NUL in target", 400, "GET /\0x HTTP/1.1\r\nHost: localhost\r\n\r\n" NEXT),
     PROBE("NUL like a version", 400,

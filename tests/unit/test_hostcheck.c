@@ -62,4 +62,36 @@ START_TEST(a_host_passes_only_when_it_is_ours)
 }
 END_TEST
 
-SUITE("hostcheck", a_host_passes_only_when_it_is_ours)
+START_TEST(an_allowed_name_passes_with_any_port)
+{
+    static const char *const names[] = {"jobs.example.org", "192.0.2.7", "[2001:db8::1]"};
+    struct hostcheck check = {.own = "127.0.0.1",
+                              .port = 8740,
+                              .allowed = names,
+                              .allowed_count = COUNT(names)};
+    ck_assert(hostcheck_passes(&check, "jobs.example.org"));
+    ck_assert(hostcheck_passes(&check, "Jobs.Example.ORG:8443"));
+    ck_assert(hostcheck_passes(&check, "192.0.2.7"));
+    ck_assert(hostcheck_passes(&check, "[2001:db8::1]:80"));
+    ck_assert(!hostcheck_passes(&check, "jobs.example.org:0"));
+    ck_assert(!hostcheck_passes(&check, "jobs.example.org.evil.com"));
+    ck_assert(!hostcheck_passes(&check, "x.jobs.example.org"));
+    ck_assert(!hostcheck_passes(&check, "localhost:8443"));
+}
+END_TEST
+
+START_TEST(only_a_name_without_port_can_be_allowed)
+{
+    static const char *const good[] = {"jobs.example.org", "a", "192.0.2.7", "[::1]",
+                                       "a_b"};
+    static const char *const bad[] = {"",    "a:80", "http://a", "a/b",
+                                      "a b", "*",    "::1",      "[a]"};
+    for (unsigned i = 0; i < COUNT(good); i++)
+        ck_assert_msg(hostcheck_is_name(good[i]), "%s", good[i]);
+    for (unsigned i = 0; i < COUNT(bad); i++)
+        ck_assert_msg(!hostcheck_is_name(bad[i]), "%s", bad[i]);
+}
+END_TEST
+
+SUITE("hostcheck", a_host_passes_only_when_it_is_ours,
+      an_allowed_name_passes_with_any_port, only_a_name_without_port_can_be_allowed)
