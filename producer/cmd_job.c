@@ -27,8 +27,8 @@ struct job_options {
     }
 #define ROW_STATE(initial)                                                               \
     {                                                                                    \
-        "state", 0, OPT_TEXT, AT(state), "STATE", initial, 0, 0,                         \
-            "'dead', or 'bad' for what is no job"                                        \
+        "state", 0, OPT_TEXT, AT(state), "dead|bad", initial, 0, 0,                      \
+            "Dead jobs, or what is no job"                                               \
     }
 #define ROW_ALL                                                                          \
     {                                                                                    \

@@ -101,6 +101,17 @@ static void print_help(FILE *out)
         out);
 }
 
+/* For completions and manual pages: names with a description of their own, and words. */
+static int describe(void)
+{
+    for (int i = 0; commands[i] != NULL; i++)
+        printf("command\t%s\t%s\n", commands[i]->name, commands[i]->summary);
+    for (int i = 0; i < PROGRAM_COUNT; i++)
+        printf("command\t%s\t%s\n", programs[i].name, programs[i].summary);
+    puts("word\thelp\tExplain a command\nword\tversion\tPrint the version");
+    return 0;
+}
+
 /* Letters to change, add or drop between two short words (Levenshtein's distance). */
 static int distance(const char *a, const char *b)
 {
@@ -194,6 +205,8 @@ static int dispatch(int argc, char **argv)
         puts("leat " LEAT_VERSION);
         return 0;
     }
+    if (argc == 2 && strcmp(argv[1], "--describe") == 0)
+        return describe();
     return run(argc - 1, argv + 1);
 }
 

@@ -23,6 +23,11 @@ int verb_run(const struct verb *verbs, size_t count, int argc, char **argv)
         argv[1] = name;
         return verbs[i].run(argc - 1, argv + 1);
     }
+    if (argc == 2 && strcmp(argv[1], "--describe") == 0) {
+        for (size_t i = 0; i < count; i++)
+            printf("verb\t%s\t%s\n", verbs[i].name, verbs[i].summary);
+        return 0;
+    }
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         list_verbs(stdout, verbs, count, argv[0]);
         return 0;

@@ -15,7 +15,8 @@ struct verb {
     int (*run)(int argc, char **argv); /* as struct command's */
 };
 
-/* Run the verb that `argv[1]` names; `--help` lists them. Returns an exit status. */
+/* Run the verb that `argv[1]` names; `--help` lists them, `--describe` too, as opt_parse()'s:
+ * lines of `verb`, name and summary. Returns an exit status. */
 int verb_run(const struct verb *verbs, size_t count, int argc, char **argv);
 
 /* How a list leaves: JSON when asked for, aligned on a terminal, else with tabs. */

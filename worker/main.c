@@ -35,8 +35,8 @@ static const struct opt rows[] = {
      "Work until nothing is ready, running or due within 5 s, then exit; with =all also "
      "wait "
      "for all that is scheduled"},
-    {"log-level", 0, OPT_TEXT, AT(log_level), "LEVEL", "info", 0, 0,
-     "Show debug, info, warn or error and above"},
+    {"log-level", 0, OPT_TEXT, AT(log_level), "debug|info|warn|error", "info", 0, 0,
+     "Show this and what is worse"},
     {"redis", 0, OPT_TEXT, AT(redis), "URL", NULL, 0, 0,
      "Where Redis is: redis://[user:password@]host[:port][/db] or unix:///path (default: "
      "$LEAT_REDIS, $REDIS_URL, redis://127.0.0.1:6379)"},

@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <argp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,8 +133,56 @@ static char *help_of(struct arena *arena, const struct opt *row)
     return arena_printf(arena, "%s (default %s)", row->help, row->initial);
 }
 
+/* ---- for programs ------------------------------------------------------------------- */
+
+/* One record for each line of the text from `at` to `end`. */
+static void describe_lines(const char *kind, const char *at, const char *end)
+{
+    while (at < end) {
+        int len = (int)strcspn(at, "\n\v");
+        printf("%s\t%.*s\n", kind, len, at);
+        at += len + 1;
+    }
+}
+
+/* What follows the option's name, as --help shows it. */
+static const char *arg_of(struct arena *arena, const struct opt *row)
+{
+    if (row->type == OPT_FLAG)
+        return "";
+    return arena_printf(arena, row->type == OPT_CHOICE ? "[=%s]" : "=%s", row->arg);
+}
+
+static void describe_row(const char *kind, const struct opt *row)
+{
+    struct arena arena = {0};
+    char letter[] = {row->letter ? '-' : '\0', row->letter, '\0'};
+    printf("%s\t--%s\t%s\t%s\t%s\n", kind, row->name, letter, arg_of(&arena, row),
+           help_of(&arena, row));
+    arena_fini(&arena);
+}
+
+static void describe(const struct opt_spec *spec)
+{
+    const char *about_end = spec->about + strcspn(spec->about, "\v");
+    if (spec->usage == NULL || spec->usage[0] == '\0')
+        puts("usage\t");
+    else
+        describe_lines("usage", spec->usage, strchr(spec->usage, '\0'));
+    describe_lines("about", spec->about, about_end);
+    describe_lines("note", about_end + (*about_end == '\v'), strchr(about_end, '\0'));
+    for (size_t i = 0; i < row_total(spec); i++)
+        describe_row(i < spec->row_count ? "option" : "shared", row_at(spec, i));
+    puts("shared\t--help\t-?\t\tGive this help list\n"
+         "shared\t--usage\t\t\tGive a short usage message");
+}
+
 int opt_parse(const struct opt_spec *spec, int argc, char **argv, void *target)
 {
+    if (argc == 2 && strcmp(argv[1], "--describe") == 0) {
+        describe(spec);
+        exit(0);
+    }
     struct arena arena = {0};
     size_t count = row_total(spec);
     struct argp_option *options = arena_alloc(&arena, (count + 2) * sizeof *options);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Command-line options as tables: one row holds an option's name, type, default, bounds and
  * help, and names the field of the caller's struct that takes the value. Parser, --help and
- * usage come from the rows (through argp), so adding an option is one row and its use.
+ * usage come from the rows (through argp), manual pages and completions too (through
+ * --describe), so adding an option is one row and its use.
  * A wrong option prints what is wrong and exits with 64. */
 #ifndef LEAT_BASE_OPT_H
 #define LEAT_BASE_OPT_H
@@ -30,8 +31,10 @@ struct opt {
     const char *name; /* long name without dashes */
     char letter;      /* short name, or 0 */
     enum opt_type type;
-    size_t offset;   /* of the field in the caller's struct */
-    const char *arg; /* name of the value in --help, NULL for a flag */
+    size_t offset; /* of the field in the caller's struct */
+    /* Name of the value in --help, in capitals; or the words it may be: "dead|bad". NULL for
+     * a flag. */
+    const char *arg;
     const char
         *initial; /* default, as the user would type it; NULL: the field starts zeroed */
     int64_t min, max; /* bounds of OPT_INT and OPT_DURATION */
@@ -51,7 +54,13 @@ struct opt_spec {
 };
 
 /* Parse `argv[1…]` into `target`, which the defaults are written to first. `argv[0]` is the
- * name shown in messages. Returns 0; does not return on --help or a usage error. */
+ * name shown in messages. Returns 0; does not return on --help or a usage error.
+ * `--describe` alone prints the spec for programs instead and exits with 0: lines of a word
+ * that says what it is, and fields with tabs between them:
+ *   usage   what follows the options; one line for each way
+ *   about   a paragraph; `note`: one that stands below the options
+ *   option  --NAME, -LETTER or nothing, what follows the name as in "=QUEUE", help
+ *   shared  as option, for a row of `common` and those that every program has */
 int opt_parse(const struct opt_spec *spec, int argc, char **argv, void *target);
 
 #endif

@@ -10,7 +10,7 @@ existing() {
   for path in "$@"; do [ ! -e "$path" ] || echo "$path"; done
 }
 
-mapfile -t roots < <(existing broker-schema producer worker dashboard tests examples)
+mapfile -t roots < <(existing broker-schema producer worker dashboard tests examples docs completions packaging)
 mapfile -t sources < <(find "${roots[@]}" -name '*.[ch]' | sort)
 mapfile -t product < <(printf '%s\n' "${sources[@]}" | grep -v -E '^(tests|examples)/')
 mapfile -t scripts < <(find "${roots[@]}" -name '*.sh' -o -name '*.lua' | sort; existing run test .ci/run)

@@ -259,6 +259,33 @@ START_TEST(help_names_every_row_and_its_default_and_exits_with_0)
 }
 END_TEST
 
+START_TEST(describe_tells_every_row_and_text_to_programs)
+{
+    static const struct opt_spec rich = {
+        .usage = "ONE\n--two FILE",
+        .about = "First.\vBelow.\nLast.",
+        .rows = rows,
+        .row_count = COUNT(rows),
+        .common = common,
+        .common_count = COUNT(common),
+    };
+    struct options options = {0};
+    char said[2048];
+    int status = exit_status_of(&rich, &options, "leat --describe", said, sizeof said);
+    ck_assert_int_eq(status, 0);
+    ck_assert_str_eq(said, "usage\tONE\nusage\t--two FILE\n"
+                           "about\tFirst.\nnote\tBelow.\nnote\tLast.\n"
+                           "option\t--verbose\t-v\t\tSay more\n"
+                           "option\t--name\t-n\t=NAME\tA name (default anon)\n"
+                           "option\t--slots\t-c\t=N\tSlots (default 8)\n"
+                           "option\t--queue\t-q\t=QUEUE\tA queue\n"
+                           "option\t--drain\t\t[=all]\tStop when done\n"
+                           "shared\t--wait\t\t=DUR\tHow long to wait (default 10s)\n"
+                           "shared\t--help\t-?\t\tGive this help list\n"
+                           "shared\t--usage\t\t\tGive a short usage message\n");
+}
+END_TEST
+
 SUITE("opt", defaults_stand_where_nothing_is_given,
       values_are_stored_by_their_type_long_or_short,
       a_choice_takes_its_value_after_an_equals_sign_only, two_dashes_end_the_options,
@@ -266,4 +293,5 @@ SUITE("opt", defaults_stand_where_nothing_is_given,
       values_of_the_wrong_kind_are_refused_with_64, unknown_options_are_refused_with_64,
       too_few_and_too_many_words_are_refused_with_64, a_list_refuses_what_exceeds_it,
       a_command_without_words_refuses_one_and_needs_no_room_for_it,
-      help_names_every_row_and_its_default_and_exits_with_0)
+      help_names_every_row_and_its_default_and_exits_with_0,
+      describe_tells_every_row_and_text_to_programs)
