@@ -35,7 +35,7 @@ _leat_offer() {
 # Words to be typed are offered as they are; files where a value is one.
 _leat_offer_value() {
   case $1 in
-    *FILE* | *PATH*)
+    *FILE* | *PATH* | *DIR*)
       compopt -o filenames 2>/dev/null
       _leat_offer -f
       ;;

@@ -23,7 +23,7 @@ function __leat_offer
             found = 1
             gsub(/[][=]/, "", text)
             count = split(text, list, "|")
-            if (text ~ /FILE|PATH/) print "FILE"
+            if (text ~ /FILE|PATH|DIR/) print "FILE"
             else if (text ~ /[a-z]/) for (i = 1; i <= count; i++) print prefix list[i]
         }
         /^(command|verb|word)/ { print $2 "\t" $3 }

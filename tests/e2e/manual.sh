@@ -8,7 +8,10 @@ listed() { "$leat" "$@" | sed -n 's/^  \([a-z]\{1,\}\) .*/\1/p'; }
 options() { "$leat" "$@" --help | grep -oE '^ +(-., +)?--[a-z-]+' | grep -oE -e '--[a-z-]+'; }
 
 # The page's text without roff's escapes, a line.
-text_of() { sed 's/\\f[BIR]//g; s/\\-/-/g; s/\\&//g; s/\\e/\\/g' "$dir/man/$1.1" | tr '\n' ' '; }
+text_of() {
+  sed 's/\\f[BIR]//g; s/\\(ti/~/g; s/\\(ha/^/g; s/\\-/-/g; s/\\&//g; s/\\e/\\/g' "$dir/man/$1.1" |
+    tr '\n' ' '
+}
 
 # expect_page PAGE COMMAND…: the page has all options and the whole help of the command.
 expect_page() {
