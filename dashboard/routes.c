@@ -3,19 +3,34 @@
 #include "base/buf.h"
 #include "dashboard/handlers.h"
 
-static void get_root(struct http_request *request, void *arg)
+#include <string.h>
+
+static void list_paths(struct http_request *request)
 {
-    (void)arg;
     struct buf body = {0};
     buf_adds(&body, "leat " LEAT_VERSION "\n\n");
     for (size_t i = 0; i < dashboard_route_count; i++)
         buf_addf(&body, "%s %s\n", dashboard_routes[i].method, dashboard_routes[i].path);
+    http_add_header(request, "Vary", "Accept");
     http_answer(request, 200, "text/plain; charset=utf-8", buf_bytes(&body));
     buf_fini(&body);
 }
 
+/* Browsers name text/html; whoever names text/plain alone wants to know what is here. */
+static void get_root(struct http_request *request, void *arg)
+{
+    const char *accept = http_header(request, "Accept");
+    if (accept != NULL && strstr(accept, "text/plain") && !strstr(accept, "text/html"))
+        list_paths(request);
+    else
+        get_page(request, arg);
+}
+
 const struct http_route dashboard_routes[] = {
     {"GET", "/", get_root},
+    {"GET", "/page.css", get_page_style},
+    {"GET", "/page.js", get_page_script},
+    {"GET", "/page/*", get_page_module},
     {"GET", "/status", get_status},
     {"GET", "/api/v1/overview", get_overview},
     {"GET", "/metrics", get_metrics},
