@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "broker/client.h"
+#include "broker/due.h"
 #include "broker/pusher.h"
 #include "push_args.h"
 #include "push_bulk.h"
@@ -95,18 +96,11 @@ static const char *contradiction(const struct push_options *o)
 
 static int read_due(const struct push_options *o, struct pusher_due *due, struct err *err)
 {
+    struct err why = {0};
     *due = (struct pusher_due){o->in_ms > 0 ? PUSH_IN : PUSH_NOW, o->in_ms};
-    if (o->at == NULL)
+    if (o->at == NULL || due_at(due, o->at, &why) == LEAT_OK)
         return LEAT_OK;
-    due->when = PUSH_AT;
-    if (text_to_time_ms(o->at, &due->ms) != 0)
-        return err_set(err, LEAT_EUSAGE,
-                       "--at '%.60s' is no time: 2026-11-21T10:00:00Z or @1795255200",
-                       o->at);
-    if (due->ms > clock_wall_ms() + LIMIT_DELAY_MS)
-        return err_set(err, LEAT_EUSAGE, "--at %.60s is more than ten years ahead",
-                       o->at);
-    return LEAT_OK;
+    return err_set(err, why.code, "--at %s", why.text);
 }
 
 static struct envelope_draft draft_of(const struct push_options *o)

@@ -3,9 +3,9 @@
  * line is left in the block, so memory is bounded whichever side is slower. */
 #include "push_bulk.h"
 #include "base/clock.h"
+#include "base/line_reader.h"
 #include "base/text.h"
 #include "command.h"
-#include "line_reader.h"
 #include "schema/job.h"
 #include "schema/uuid.h"
 
@@ -16,13 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { REPORTED_MAX = 20 };
+enum { REPORTED_MAX = 20, READ_BYTES = 256 * 1024 };
 
 struct bulk {
     const struct push_bulk_config *config;
     struct client *client;
     struct pusher *pusher;
     struct line_reader reader;
+    int fd;
     ev_io input;
     int done;
     struct err err; /* of the input */
@@ -130,13 +131,23 @@ static void pump(struct bulk *bulk)
                  (used_up && at_end && pusher_is_idle(bulk->pusher));
 }
 
+/* Read once. */
+static void fill(struct bulk *bulk)
+{
+    size_t len;
+    char *to = line_reader_room(&bulk->reader, &len);
+    ssize_t got = read(bulk->fd, to, len);
+    if (got >= 0)
+        line_reader_took(&bulk->reader, (size_t)got);
+    else if (errno != EAGAIN && errno != EINTR)
+        err_set(&bulk->err, LEAT_EDATA, "cannot read the input: %s", strerror(errno));
+}
+
 static void on_input(struct ev_loop *loop, ev_io *watcher, int events)
 {
     (void)loop, (void)events;
     struct bulk *bulk = watcher->data;
-    int failed = line_reader_fill(&bulk->reader);
-    if (failed != 0)
-        err_set(&bulk->err, LEAT_EDATA, "cannot read the input: %s", strerror(failed));
+    fill(bulk);
     bulk->now_ms = clock_wall_ms();
     pump(bulk);
 }
@@ -174,7 +185,7 @@ static int run(struct bulk *bulk)
                                    .arg = bulk,
                                    .on_progress = on_progress};
     bulk->pusher = pusher_new(&config);
-    ev_io_init(&bulk->input, on_input, bulk->reader.fd, EV_READ);
+    ev_io_init(&bulk->input, on_input, bulk->fd, EV_READ);
     bulk->input.data = bulk;
     watch_input(bulk, 1);
     struct err err = {0};
@@ -204,7 +215,8 @@ int push_bulk(struct client *client, const struct push_bulk_config *config)
     int fd = open_input(config->path, &err);
     if (fd < 0)
         return command_fail(&err);
-    line_reader_init(&bulk.reader, fd, LIMIT_PAYLOAD_BYTES);
+    bulk.fd = fd;
+    line_reader_init(&bulk.reader, LIMIT_PAYLOAD_BYTES, READ_BYTES);
     int status = run(&bulk);
     pusher_free(bulk.pusher);
     line_reader_fini(&bulk.reader);

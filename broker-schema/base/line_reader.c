@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "line_reader.h"
+#include "base/line_reader.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { BLOCK_BYTES = 256 * 1024 };
-
-void line_reader_init(struct line_reader *reader, int fd, size_t line_max)
+void line_reader_init(struct line_reader *reader, size_t line_max, size_t read_bytes)
 {
-    *reader = (struct line_reader){.fd = fd, .line_max = line_max};
-    reader->block = xmalloc(line_max + 1 + BLOCK_BYTES);
+    *reader = (struct line_reader){.line_max = line_max};
+    reader->size = line_max + 1 + read_bytes;
+    reader->block = xmalloc(reader->size);
 }
 
 void line_reader_fini(struct line_reader *reader)
@@ -20,21 +17,20 @@ void line_reader_fini(struct line_reader *reader)
     *reader = (struct line_reader){0};
 }
 
-int line_reader_fill(struct line_reader *reader)
+char *line_reader_room(struct line_reader *reader, size_t *len)
 {
     size_t kept = reader->end - reader->start;
     memmove(reader->block, reader->block + reader->start, kept);
     reader->start = 0;
     reader->end = kept;
-    ssize_t got;
-    do
-        got = read(reader->fd, reader->block + kept, BLOCK_BYTES);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return errno == EAGAIN ? 0 : errno;
-    reader->at_end = got == 0;
-    reader->end += (size_t)got;
-    return 0;
+    *len = reader->size - kept;
+    return reader->block + kept;
+}
+
+void line_reader_took(struct line_reader *reader, size_t len)
+{
+    reader->at_end = len == 0;
+    reader->end += len;
 }
 
 /* No newline in sight: keep what may become a line, drop what cannot. */
