@@ -3,21 +3,27 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "dashboard/dashboard.h"
+#include "dashboard/hostcheck.h"
 #include "dashboard/http.h"
 #include "dashboard/routes.h"
+#include "dashboard/token.h"
 
 #include <ev.h>
 #include <signal.h>
 #include <stdio.h>
 
 struct options {
-    const char *listen, *redis;
-    struct opt_list words;
+    const char *listen, *redis, *token_file;
+    struct opt_list allow_hosts, words;
 };
 
 static const struct opt rows[] = {
     {"listen", 0, OPT_TEXT, offsetof(struct options, listen), "ADDRESS", "127.0.0.1:8740",
      0, 0, "Where to serve: HOST:PORT, [::1]:PORT or unix:PATH; port 0 takes a free one"},
+    {"token-file", 0, OPT_TEXT, offsetof(struct options, token_file), "FILE", NULL, 0, 0,
+     "Writes need the token in the first line of FILE: Authorization: Bearer TOKEN"},
+    {"allow-host", 0, OPT_LIST, offsetof(struct options, allow_hosts), "NAME", NULL, 0, 0,
+     "Serve under NAME too, as a proxy in front passes it on; may be repeated"},
     {"redis", 0, OPT_TEXT, offsetof(struct options, redis), "URL", NULL, 0, 0,
      "Where Redis is: redis://[user:password@]host[:port][/db] or unix:///path (default: "
      "$LEAT_REDIS, $REDIS_URL, redis://127.0.0.1:6379)"},
@@ -26,9 +32,11 @@ static const struct opt rows[] = {
 static const struct opt_spec spec = {
     .usage = "",
     .about =
-        "Serve the status, the JSON API and the metrics.\vIt only reads. Whoever reaches "
-        "the address sees all of it, so keep it on loopback or behind a proxy that asks "
-        "for a password.",
+        "Serve the status, the JSON API, the metrics and the counters over "
+        "HTTP.\vWhoever "
+        "reaches the address may read all of it. Writes are taken from this machine, or "
+        "with --token-file from whoever has the token; without one, any address but a "
+        "loopback one only reads.",
     .rows = rows,
     .row_count = sizeof rows / sizeof *rows,
     .words_offset = offsetof(struct options, words),
@@ -37,6 +45,7 @@ static const struct opt_spec spec = {
 struct program {
     struct ev_loop *loop;
     struct err fatal;
+    char token[TOKEN_CHARS_MAX + 1];
 };
 
 static void on_fatal(void *arg, const struct err *err)
@@ -65,24 +74,61 @@ static void open_redis(struct program *program, struct dashboard *dashboard,
     dashboard->link = link_new(program->loop, &config);
 }
 
+/* Returns the token, or NULL: there is none, or `program->fatal` is set. */
+static const char *read_token(struct program *program, const char *path)
+{
+    char quoted[200];
+    int is_public = 0;
+    if (path == NULL ||
+        token_read(program->token, path, &is_public, &program->fatal) != LEAT_OK)
+        return NULL;
+    if (is_public)
+        log_warn("everybody on this machine can read the token: chmod o-r", " file=%s",
+                 log_quote(quoted, sizeof quoted, path));
+    return program->token;
+}
+
+static int check_hosts(const struct opt_list *hosts, struct err *err)
+{
+    for (size_t i = 0; i < hosts->count; i++)
+        if (!hostcheck_is_name(hosts->at[i]))
+            return err_set(err, LEAT_EUSAGE,
+                           "--allow-host '%.60s' is no host name or address (without a "
+                           "port)",
+                           hosts->at[i]);
+    return LEAT_OK;
+}
+
+static void warn_of_others(const struct http_server *server, const char *token)
+{
+    if (http_is_loopback(server))
+        return;
+    log_warn("everybody who reaches this address sees all", " address=%s writes=%s",
+             http_address(server), token != NULL ? "token" : "none");
+}
+
 static void serve(struct program *program, const struct options *options)
 {
     struct redis_url url;
-    if (redis_url_choose(&url, options->redis, &program->fatal) != LEAT_OK)
+    const char *token = read_token(program, options->token_file);
+    if (program->fatal.code != LEAT_OK ||
+        check_hosts(&options->allow_hosts, &program->fatal) != LEAT_OK ||
+        redis_url_choose(&url, options->redis, &program->fatal) != LEAT_OK)
         return;
     struct dashboard dashboard = {.loop = program->loop};
     open_redis(program, &dashboard, &url);
     struct http_config config = {.listen = options->listen,
                                  .routes = dashboard_routes,
                                  .route_count = dashboard_route_count,
-                                 .arg = &dashboard};
+                                 .arg = &dashboard,
+                                 .token = token,
+                                 .allow_hosts = options->allow_hosts.at,
+                                 .allow_host_count = options->allow_hosts.count};
     struct http_server *server = http_listen(program->loop, &config, &program->fatal);
     if (server != NULL) {
         printf("dashboard at http://%s/\n", http_address(server));
         fflush(stdout);
-        if (!http_is_loopback(server))
-            log_warn("everybody who reaches this address sees all", " address=%s",
-                     http_address(server));
+        warn_of_others(server, token);
         ev_run(program->loop, 0);
     }
     http_close(server);
