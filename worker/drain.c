@@ -55,8 +55,7 @@ static void finish(struct drain_watch *watch)
     if (watch->paused > 0) {
         struct err err = {0};
         err_set(&err, LEAT_EBUSY,
-                "a queue is paused; resume it (HDEL {leat:QUEUE}:m paused) and drain "
-                "again");
+                "a queue is paused; resume it (leat queue resume QUEUE) and drain again");
         worker_fail(worker, &err);
     } else if (watch->busy > 0) {
         ev_timer_set(&watch->again, ASK_AGAIN_MS / 1000.0, 0);

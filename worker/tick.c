@@ -231,13 +231,17 @@ static int feed_of_stream(const struct worker *worker, struct bytes key)
     return -1;
 }
 
-/* `due <ms>`: something is scheduled earlier than anything before. */
-static void on_message(struct tick *tick, const struct redisReply *fields)
+/* `due <ms>`: something is scheduled earlier than anything before. `resume <any>`: the queue
+ * is paused no more. */
+static void on_message(struct feed *feed, const struct redisReply *fields)
 {
+    struct tick *tick = feed->worker->tick;
     int64_t due_ms = reply_int(reply_field(fields, "due"), -1);
     int64_t in_ms = due_ms - worker_redis_now_ms(tick->worker);
     if (due_ms >= 0)
         tick_due_in(tick, in_ms > 0 ? in_ms : 0);
+    if (reply_field(fields, "resume") != NULL && feed->paused)
+        feed_wake(feed);
 }
 
 static void on_heard(void *arg, struct answer *answer)
@@ -254,7 +258,7 @@ static void on_heard(void *arg, struct answer *answer)
                 memcpy(tick->last_id[feed], id.at, id.len);
                 tick->last_id[feed][id.len] = '\0';
             }
-            on_message(tick, reply_at(reply_at(messages, m), 1));
+            on_message(&tick->worker->feeds[feed], reply_at(reply_at(messages, m), 1));
         }
     }
     if (answer->code == LEAT_OK)

@@ -132,6 +132,13 @@ void call_count(struct cmd *cmd, const struct queue *queue, int64_t soon_ms)
     cmd_add_int(cmd, soon_ms);
 }
 
+void call_purge(struct cmd *cmd, const struct queue *queue, int64_t jobs_max)
+{
+    BEGIN(cmd, SCRIPT_PURGE, queue->list, queue->high, queue->staging, queue->suspects,
+          queue->meta, queue->slot, queue->again);
+    cmd_add_int(cmd, jobs_max);
+}
+
 void call_requeue(struct cmd *cmd, const struct queue *queue, const char *kind,
                   struct bytes entry, struct bytes pushed)
 {

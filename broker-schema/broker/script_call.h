@@ -47,6 +47,9 @@ void call_trim(struct cmd *cmd, const struct queue *queue);
 /* COUNT: `soon_ms` ahead counts as soon. */
 void call_count(struct cmd *cmd, const struct queue *queue, int64_t soon_ms);
 
+/* PURGE: deletes what waits, so many at most. */
+void call_purge(struct cmd *cmd, const struct queue *queue, int64_t jobs_max);
+
 /* REQUEUE and REMOVE: `kind` is "dead" or "bad". */
 void call_requeue(struct cmd *cmd, const struct queue *queue, const char *kind,
                   struct bytes entry, struct bytes pushed);

@@ -117,10 +117,7 @@ local function die(header, entry)
 end
 
 local function leave_flight(entry)
-  local field = flight_of(entry)
-  if field and string.match(call('HGET', KEYS[9], field) or '', '^[^ ]+') == iid_of(entry) then
-    flight_end(KEYS[9], KEYS[10], KEYS[11], field, clock)
-  end
+  flight_leave(KEYS[9], KEYS[10], KEYS[11], entry, clock)
 end
 
 -- Who fetches this key? One flight per key in the whole fleet.

@@ -228,7 +228,7 @@ static const char look[] =
 /* Jobs that left for good. */
 static int64_t ended(struct rig *rig)
 {
-    static const char *const ends[] = {"done",    "expired",      "merged",
+    static const char *const ends[] = {"done",    "expired",      "merged",     "purged",
                                        "removed", "trimmed_dead", "trimmed_bad"};
     int64_t sum = 0;
     for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++)

@@ -27,6 +27,12 @@ static const char *slot(void)
     return reply_count(all) == 0 ? "-" : rig_text(&rig, reply_bytes(reply_at(all, 0)));
 }
 
+static const char *slot_field(void)
+{
+    const struct redisReply *all = ASK(&rig, "HKEYS", rig.queue.slot);
+    return rig_text(&rig, reply_bytes(reply_at(all, 0)));
+}
+
 static int64_t store(const char *lease, const char *etag)
 {
     int64_t verdict =
@@ -224,6 +230,26 @@ START_TEST(it_changed_waits_behind_the_flight_and_the_newest_wins)
     ck_assert_str_eq(rig_claim(&rig, "L4", URL, "R1 L3.0 0 0", "N4", "0"), "run");
     ck_assert_int_eq(store("N4", "etag"), 1);
     ck_assert_int_eq(ASK_INT(&rig, "HLEN", rig.queue.slot), 0);
+    rig_stop(&rig);
+}
+END_TEST
+
+START_TEST(a_purged_job_ends_its_flight_but_not_anothers)
+{
+    rig_start(&rig);
+    fly("first", "L1", "N1", "1000");
+    ck_assert_str_eq(fly("second", "L2", "N2", "0"), "again");
+    rig_push(&rig, rig.queue.list,
+             rig_format(&rig, "R1 other 0 1 k=%s\nthird", slot_field()));
+    call_purge(&rig.client.cmd, &rig.queue, 500);
+    ck_assert_int_eq(reply_int(rig_ask(&rig), -9), 1);
+    ck_assert(strncmp(slot(), "L1.0 N1 ", 8) == 0);
+    RELEASE(&rig, "N1");
+    call_purge(&rig.client.cmd, &rig.queue, 1);
+    ck_assert_int_eq(reply_int(rig_ask(&rig), -9), 1);
+    EXPECT_LIST(&rig, rig.queue.list, "R1 L2.0 0 0\nsecond");
+    ck_assert(strncmp(slot(), "L2.0 - ", 7) == 0);
+    rig_expect_books(&rig);
     rig_stop(&rig);
 }
 END_TEST
@@ -475,7 +501,8 @@ START_TEST(without_memory_nothing_lands_but_all_that_drains_runs)
 }
 END_TEST
 
-SUITE("flights", a_claim_moves_the_job_into_a_lease_of_its_own,
+SUITE("flights", a_purged_job_ends_its_flight_but_not_anothers,
+      a_claim_moves_the_job_into_a_lease_of_its_own,
       a_copy_young_enough_ends_the_job_as_fresh, a_copy_too_old_is_fetched,
       a_job_merges_into_the_flight_under_way,
       two_jobs_of_one_key_in_one_lease_make_one_flight,

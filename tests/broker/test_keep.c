@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* COUNT, TRIM, REQUEUE and REMOVE: what is kept, and what an operator does with it. */
+/* COUNT, TRIM, REQUEUE, REMOVE and PURGE: what is kept, and what an operator does with it. */
 #include "rig.h"
 #include "unit/suite.h"
 
@@ -204,10 +204,75 @@ START_TEST(a_key_of_the_wrong_type_costs_no_kept_job)
 }
 END_TEST
 
+/* ---- purge -------------------------------------------------------------------------- */
+
+static int64_t purge(int64_t jobs_max)
+{
+    call_purge(&rig.client.cmd, &rig.queue, jobs_max);
+    return reply_int(rig_ask(&rig), -9);
+}
+
+START_TEST(purge_deletes_what_waits_and_nothing_else)
+{
+    rig_start(&rig);
+    rig_push_n(&rig, rig.queue.list, 1, 41);
+    rig_reserve(&rig, "L1", 1);
+    rig_push_n(&rig, rig.queue.high, 1, 2);
+    rig_push_n(&rig, rig.queue.staging, 1, 3);
+    rig_push_n(&rig, rig.queue.suspects, 1, 4);
+    rig_push_n(&rig, rig.queue.bad, 1, 5);
+    DIE("a");
+    ASK(&rig, "ZADD", rig.queue.sched, "1", "b");
+    rig.pushed++;
+    ck_assert_int_eq(purge(500), 49);
+    ck_assert_int_eq(rig_meta(&rig, "purged"), 49);
+    ck_assert_int_eq(ASK_INT(&rig, "LLEN", rig.queue.bad), 5);
+    EXPECT_ZSET(&rig, rig.queue.dead, "a");
+    EXPECT_ZSET(&rig, rig.queue.sched, "b");
+    ck_assert_int_eq(ASK_INT(&rig, "HLEN", rig.queue.body), 1);
+    rig_expect_books(&rig);
+    const char *before = rig_digest(&rig);
+    ck_assert_int_eq(purge(500), 0);
+    ck_assert_str_eq(rig_digest(&rig), before);
+    rig_stop(&rig);
+}
+END_TEST
+
+START_TEST(one_purge_deletes_no_more_than_asked_the_oldest_first)
+{
+    rig_start(&rig);
+    rig_push_n(&rig, rig.queue.list, 1, 20);
+    rig_push_n(&rig, rig.queue.high, 21, 2);
+    ck_assert_int_eq(purge(17), 17);
+    EXPECT_LIST(&rig, rig.queue.list, "18", "19", "20");
+    rig_expect_books(&rig);
+    ck_assert_int_eq(purge(4), 4);
+    EXPECT_LIST(&rig, rig.queue.high, "22");
+    rig_expect_books(&rig);
+    rig_stop(&rig);
+}
+END_TEST
+
+START_TEST(purge_leaves_a_queue_alone_that_has_a_foreign_key)
+{
+    rig_start(&rig);
+    rig_push_n(&rig, rig.queue.list, 1, 3);
+    ASK(&rig, "SET", rig.queue.suspects, "somebody's");
+    const char *before = rig_digest(&rig);
+    call_purge(&rig.client.cmd, &rig.queue, 500);
+    rig_expect_refused(&rig, rig_call(&rig), LEAT_EFOREIGN, "WRONGTYPE");
+    ck_assert_str_eq(rig_digest(&rig), before);
+    rig_stop(&rig);
+}
+END_TEST
+
 SUITE("keep", count_tells_every_place_of_a_queue,
       count_of_a_queue_that_does_not_exist_is_all_zero,
       trim_drops_the_oldest_beyond_the_caps_and_counts_them,
       trim_within_the_caps_changes_nothing, one_trim_drops_no_more_than_asked,
       a_dead_job_is_requeued_once, of_equal_quarantined_entries_one_is_taken,
       removing_is_counted_and_needs_the_exact_bytes,
-      a_key_of_the_wrong_type_costs_no_kept_job)
+      a_key_of_the_wrong_type_costs_no_kept_job,
+      purge_deletes_what_waits_and_nothing_else,
+      one_purge_deletes_no_more_than_asked_the_oldest_first,
+      purge_leaves_a_queue_alone_that_has_a_foreign_key)

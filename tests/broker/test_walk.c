@@ -452,6 +452,23 @@ static void operate(void)
     ck_assert_int_eq(reply_int(rig_ask(&rig), -9), 1);
 }
 
+/* PURGE takes the right end of the first list that has one. */
+static void purge(void)
+{
+    const char *const lists[] = {rig.queue.list, rig.queue.high, rig.queue.staging,
+                                 rig.queue.suspects};
+    const struct redisReply *last = NULL;
+    for (size_t i = 0; i < COUNT(lists) && reply_count(last) == 0; i++)
+        last = ASK(&rig, "LRANGE", lists[i], "-1", "-1");
+    int number = reply_count(last) > 0
+                     ? number_of(rig_text(&rig, reply_bytes(reply_at(last, 0))))
+                     : -1;
+    call_purge(&rig.client.cmd, &rig.queue, 1);
+    ck_assert_int_eq(reply_int(rig_ask(&rig), -9), number >= 0);
+    if (number >= 0)
+        end_job(number);
+}
+
 /* ---- the walk ----------------------------------------------------------------------- */
 
 static void expect_counters(void)
@@ -495,10 +512,10 @@ static const struct {
     int weight;
     void (*take)(void);
 } steps[] = {
-    {20, push},       {22, reserve}, {4, reserve_suspect}, {25, settle},
-    {14, land},       {4, release},  {3, crash},           {4, reap},
-    {6, promote},     {2, extend},   {12, send_again},     {4, operate},
-    {4, forget_copy},
+    {20, push},   {22, reserve},    {4, reserve_suspect}, {25, settle},
+    {14, land},   {4, release},     {3, crash},           {4, reap},
+    {6, promote}, {2, extend},      {12, send_again},     {4, operate},
+    {2, purge},   {4, forget_copy},
 };
 
 static void (*any_step(void))(void)
@@ -516,9 +533,9 @@ static void (*any_step(void))(void)
 /* A place that the walk has not been to, or NULL. */
 static const char *unvisited(void)
 {
-    static const char *const places[] = {"done",    "dead",   "bad",      "retry",
-                                         "expired", "merged", "fresh",    "back",
-                                         "removed", "res",    "requeued", "recovered"};
+    static const char *const places[] = {
+        "done", "dead",    "bad",    "retry", "expired",  "merged",   "fresh",
+        "back", "removed", "purged", "res",   "requeued", "recovered"};
     for (size_t i = 0; i < COUNT(places); i++)
         if (rig_meta(&rig, places[i]) <= 0)
             return places[i];

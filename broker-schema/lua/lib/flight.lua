@@ -26,3 +26,11 @@ local function flight_end(slot, again, queue, field, at)
   redis.call('LPUSH', queue, entry)
   redis.call('HSET', slot, field, iid_of(entry) .. ' - ' .. string.format('%d', at + WAIT_MS))
 end
+
+-- The job of `entry` is over, and with it its flight, if it still holds one.
+local function flight_leave(slot, again, queue, entry, at)
+  local field = flight_of(entry)
+  if field and string.match(redis.call('HGET', slot, field) or '', '^[^ ]+') == iid_of(entry) then
+    flight_end(slot, again, queue, field, at)
+  end
+end
