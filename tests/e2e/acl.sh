@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The Redis users of docs/operating-redis.md, taken from the page itself: each program does its
+# work as its user and is refused nothing, and a user can do no more than that.
+. "$(dirname "$0")/../support/e2e.sh"
+. "$(dirname "$0")/../support/queue.sh"
+
+page=$(dirname "$0")/../../docs/operating-redis.md
+# as USER COMMAND…: with that user's address.
+as() {
+  local user=$1
+  shift
+  LEAT_REDIS="unix://leat-$user:password@$socket" "$@"
+}
+
+may() { as "$@" >"$dir/out" 2>"$dir/err" || fail "$*: $(tail -n 1 "$dir/err")"; }
+
+# may_not USER WORDS…: this Redis command is refused for want of rights.
+may_not() {
+  local user=$1
+  shift
+  expect_match NOPERM "$(redis_cli --user "leat-$user" --pass password --no-auth-warning "$@" 2>&1)" \
+    "the right of $user to $*"
+}
+
+dashboard_get() {
+  local answer
+  answer=$(http_get "$port" "$1") || return 1
+  expect_match '^HTTP/1.1 200 ' "$answer" "the dashboard's $1"
+}
+
+programs_start() {
+  echo /page >"$dir/pages"
+  child_start origin "$LEAT_BIN/leat-origin" --pages "$dir/pages"
+  await 'grep -q ^listening "$dir/origin.log"' 10 'the origin to listen'
+  origin=http://127.0.0.1:$(sed -n 's/^listening //p' "$dir/origin.log")
+  as worker child_start worker "$leat" worker --lease 2s --allow-net 127.0.0.0/8
+  worker=$child
+  as dashboard child_start dashboard "$leat" dashboard --listen 127.0.0.1:0
+  await 'grep -q ^dashboard "$dir/dashboard.log"' 10 'the dashboard'
+  port=$(sed -n 's/.*:\([0-9]*\)\/$/\1/p' "$dir/dashboard.log")
+}
+
+producers_push() {
+  as lpush redis-cli -s "$socket" --user leat-lpush --pass password --no-auth-warning \
+    LPUSH leat:default '{"type":"increment","args":{"counter":"a"}}' junk \
+    '{"type":"increment","args":{"counter":7}}' >"$dir/out"
+  may producer "$leat" push increment counter=a
+  may producer "$leat" push increment counter=a --in 10ms
+  seq 1000 | may producer "$leat" push --lines increment --arg counter
+  may producer "$leat" push refresh "url=$origin/page"
+  may producer "$leat" push refresh url=http://127.0.0.1:1/ --retries 1
+}
+
+worker_is_killed() {
+  may producer "$leat" push refresh "url=$origin/slow?ms=1000"
+  await '[ "$(size lease)" = 1 ]' 10 'the slow job to run'
+  child_stop "$worker" KILL
+  as worker child_start worker "$leat" worker --lease 2s --allow-net 127.0.0.0/8
+  await '[ "$(tally recovered)" = 1 ]' 20 'its job to come back'
+}
+
+readers_read() {
+  local command
+  for command in status workers doctor 'queue ls' 'queue get default' 'job ls' \
+    'job ls --state bad' 'counter ls' 'counter top' 'counter get a' 'cache ls'; do
+    as reader "$leat" $command >"$dir/out" 2>"$dir/err" ||
+      [[ $command = doctor ]] || fail "$command: $(tail -n 1 "$dir/err")"
+  done
+  for command in /status /api/v1/overview /metrics /readyz; do dashboard_get "$command"; done
+}
+
+operators_operate() {
+  may dashboard "$leat" job retry --all --state dead
+  may dashboard "$leat" job rm --all --state bad --yes
+  may dashboard "$leat" counter rm a
+  may dashboard "$leat" cache rm "$origin/page"
+}
+
+nobody_was_refused() {
+  redis_cli --raw acl log 100 |
+    awk '/^object$/ { getline object } /^username$/ { getline; print $0, object }' |
+    sort -u >"$dir/refused"
+  expect_eq '' "$(cat "$dir/refused")" 'what Redis refused'
+}
+
+grep '^user leat-' "$page" >"$dir/users.acl"
+expect_eq 5 "$(wc -l <"$dir/users.acl")" 'users on the page'
+echo 'user default on nopass ~* &* +@all' >>"$dir/users.acl"
+redis_start --aclfile "$dir/users.acl"
+programs_start
+
+producers_push
+await '[ "$(size dead)" = 1 ] && [ "$(tally done)" -ge 1004 ]' 20 'the jobs to be done'
+worker_is_killed
+producers_push
+await '[ "$(tally done)" -ge 2009 ]' 20 'the jobs to be done again'
+ok 'producers and workers do their work as their users'
+readers_read
+operators_operate
+ok 'readers read, and the dashboard acts'
+nobody_was_refused
+ok 'nothing was refused'
+
+redis_cli set secret x >"$dir/out"
+for user in lpush producer worker reader dashboard; do
+  may_not "$user" get secret
+  may_not "$user" flushall
+  may_not "$user" config set maxmemory 1
+  may_not "$user" keys '*'
+done
+may_not lpush lrange leat:default 0 -1
+may_not reader lpush leat:default x
+may_not producer lrange leat:default 0 -1
+ok 'no user can do more than its work'
