@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+# Push a job by HTTP: python3 post.py TYPE ARGS-AS-JSON [QUEUE]
+import json, os, sys, urllib.error, urllib.request
+
+try:
+    job_type, args, queue = (sys.argv[1:] + ["default"])[:3]
+    url = os.environ.get("LEAT_DASHBOARD", "http://127.0.0.1:8740") + "/api/v1/jobs?queue=" + queue
+    job = json.dumps({"type": job_type, "args": json.loads(args)}).encode()
+    headers = {"Content-Type": "application/json"}
+    if "LEAT_TOKEN" in os.environ:
+        headers["Authorization"] = "Bearer " + os.environ["LEAT_TOKEN"]
+    with urllib.request.urlopen(urllib.request.Request(url, job, headers), timeout=5) as answer:
+        print(json.load(answer)["id"])
+except urllib.error.HTTPError as error:
+    sys.exit(f"post.py: {error.code} {error.read().decode()}")
+except (OSError, ValueError) as error:
+    sys.exit(f"post.py: {error}")
