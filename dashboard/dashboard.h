@@ -8,6 +8,8 @@
 #include "dashboard/snapshot.h"
 #include "schema/queue.h"
 
+struct cache_service;
+
 struct dashboard {
     struct ev_loop *loop;
     struct snapshot *snapshot;
@@ -15,6 +17,7 @@ struct dashboard {
     struct cmd cmd;     /* to put commands together in */
     struct queue queue; /* the one that was asked for last */
     int listing_count;  /* lists of counters under way */
+    struct cache_service *cache;
 };
 
 #endif

@@ -20,6 +20,10 @@ void delete_counter(struct http_request *request, void *arg);
 void delete_counters(struct http_request *request, void *arg);
 void get_counters(struct http_request *request, void *arg);
 
+/* cache_service.c: kept copies for readers. */
+void get_cache(struct http_request *request, void *arg);
+void delete_cache(struct http_request *request, void *arg);
+
 /* page.c: the web page, its style, its script, and what the script imports. */
 void get_page(struct http_request *request, void *arg);
 void get_page_style(struct http_request *request, void *arg);

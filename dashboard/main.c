@@ -2,6 +2,7 @@
 /* leat-dashboard: shows over HTTP what waits, runs and fails. */
 #include "base/log.h"
 #include "base/opt.h"
+#include "dashboard/cache_service.h"
 #include "dashboard/dashboard.h"
 #include "dashboard/hostcheck.h"
 #include "dashboard/http.h"
@@ -72,6 +73,7 @@ static void open_redis(struct program *program, struct dashboard *dashboard,
                                  .on_fatal = on_fatal};
     dashboard->snapshot = snapshot_new(program->loop, url, on_fatal, program);
     dashboard->link = link_new(program->loop, &config);
+    dashboard->cache = cache_service_new(dashboard);
 }
 
 /* Returns the token, or NULL: there is none, or `program->fatal` is set. */
@@ -132,6 +134,7 @@ static void serve(struct program *program, const struct options *options)
         ev_run(program->loop, 0);
     }
     http_close(server);
+    cache_service_free(dashboard.cache);
     link_free(dashboard.link);
     snapshot_free(dashboard.snapshot);
     cmd_fini(&dashboard.cmd);

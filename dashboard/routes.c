@@ -41,6 +41,8 @@ const struct http_route dashboard_routes[] = {
     {"GET", "/counters/*", get_counter},
     {"POST", "/counters/*", post_counter},
     {"DELETE", "/counters/*", delete_counter},
+    {"GET", "/cache/*", get_cache},
+    {"DELETE", "/cache/*", delete_cache},
 };
 
 const size_t dashboard_route_count = sizeof dashboard_routes / sizeof *dashboard_routes;

@@ -278,11 +278,13 @@ static int scan(struct cache *cache, struct key_list *list)
 }
 
 static const struct table_column ls_columns[] = {
-    {"KEY", "key", TABLE_TEXT},
-    {"SIZE", "size", TABLE_INT},
-    {"AGE", "age_ms", TABLE_SPAN},
-    {"STATE", "state", TABLE_TEXT},
+    {"KEY", "key", TABLE_TEXT},      {"SIZE", "size", TABLE_INT},
+    {"AGE", "age_ms", TABLE_SPAN},   {"STATE", "state", TABLE_TEXT},
+    {"HITS", "hits", TABLE_INT},     {"STALE", "stale", TABLE_INT},
+    {"MISSES", "misses", TABLE_INT},
 };
+/* From FIRST_COUNT on a column is a field of the copy, of the same name. */
+enum { FIRST_COUNT = 4, LS_COLUMNS = sizeof ls_columns / sizeof *ls_columns };
 
 /* A copy that has gone since the scan is left out. */
 static int add_row(struct cache *cache, struct table *table, struct bytes key,
@@ -301,6 +303,8 @@ static int add_row(struct cache *cache, struct table *table, struct bytes key,
     cmd_add(cmd, key);
     cmd_adds(cmd, "fetched");
     cmd_adds(cmd, "fresh");
+    for (int i = FIRST_COUNT; i < LS_COLUMNS; i++)
+        cmd_adds(cmd, ls_columns[i].key);
     code = ask(cache, &reply);
     if (code != LEAT_OK || reply_is_nil(reply_at(reply, 0)))
         return code;
@@ -309,6 +313,8 @@ static int add_row(struct cache *cache, struct table *table, struct bytes key,
     table_number(table, size);
     table_number(table, age_at(reply_int(reply_at(reply, 0), 0), now_ms));
     table_text(table, bytes_of(state_at(reply_int(reply_at(reply, 1), 0), now_ms)));
+    for (int i = FIRST_COUNT; i < LS_COLUMNS; i++)
+        table_number(table, reply_int(reply_at(reply, 2 + (size_t)(i - FIRST_COUNT)), 0));
     return LEAT_OK;
 }
 
@@ -318,7 +324,7 @@ static int list_copies(struct cache *cache, const struct key_list *list)
     struct table table;
     int64_t now_ms = 0;
     int code = ask_now(cache, &now_ms);
-    table_open(&table, verb_mode(&cache->options.common), ls_columns, 4, &out);
+    table_open(&table, verb_mode(&cache->options.common), ls_columns, LS_COLUMNS, &out);
     for (size_t i = 0; i < list->count && code == LEAT_OK; i++)
         code = add_row(cache, &table, list->at[i], now_ms);
     table_close(&table);

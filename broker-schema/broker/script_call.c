@@ -92,6 +92,18 @@ void call_land(struct cmd *cmd, const struct queue *queue, struct bytes cache_ke
     cmd_adds(cmd, lease);
 }
 
+void call_read(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
+               int is_counted, int has_waited)
+{
+    cmd_call(cmd, &script_table[SCRIPT_READ], 4);
+    cmd_add(cmd, cache_key);
+    cmd_adds(cmd, queue->slot);
+    cmd_adds(cmd, queue->body);
+    cmd_adds(cmd, queue->meta);
+    cmd_adds(cmd, is_counted ? "0" : "1");
+    cmd_adds(cmd, has_waited ? "1" : "0");
+}
+
 void call_release(struct cmd *cmd, const struct queue *queue)
 {
     BEGIN(cmd, SCRIPT_RELEASE, queue->lease, queue->body, queue->meta, queue->staging,

@@ -35,6 +35,10 @@ void call_settle(struct cmd *cmd, const struct queue *queue,
 void call_land(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
                const char *lease);
 
+/* READ: `is_counted` when this reader was counted by an earlier call. */
+void call_read(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
+               int is_counted, int has_waited);
+
 /* RELEASE and EXTEND: lease ids follow. */
 void call_release(struct cmd *cmd, const struct queue *queue);
 void call_extend(struct cmd *cmd, const struct queue *queue, int64_t ttl_ms);

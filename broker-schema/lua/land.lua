@@ -24,7 +24,11 @@ local clock = now()
 local holds = field and string.match(call('HGET', KEYS[4], field) or '', '^[^ ]+ ([^ ]+)') == ARGV[1]
 if holds and ARGV[2] == 'extend' and call('HGET', KEYS[7], 'etag') ~= ARGV[3] then return -1 end
 if holds then
-  local fresh = string.format('%d', clock + ARGV[4])
+  -- "It changed" says nothing of how long the next copy is good, nor how to ask for it when it is not.
+  local age = tonumber(ARGV[4])
+  if age == 0 then age = tonumber(call('HGET', KEYS[7], 'age') or '') or 0 end
+  if age == 0 or ARGV[4] ~= '0' then call('HSET', KEYS[7], 'age', ARGV[4], 'job', payload_of(entry)) end
+  local fresh = string.format('%d', clock + age)
   call('HSET', KEYS[7], 'fetched', string.format('%d', clock), 'fresh', fresh)
   if ARGV[2] == 'store' then
     call('HSET', KEYS[7], 'body', ARGV[6], 'type', ARGV[7], 'etag', ARGV[3], 'lm', ARGV[8], 'status', ARGV[9])

@@ -82,15 +82,10 @@ local clock = now()
 local count = {fin = #jobs}
 local function tally(field, n) count[field] = (count[field] or 0) + (n or 1) end
 
-local function payload(entry)
-  local _, stop = string.find(entry, '^R1 [^\n]*\n')
-  return stop and string.sub(entry, stop + 1) or entry
-end
-
 -- Equal members of a sorted set would collapse into one; a job never does. Returns the header that stands there.
 local function put(zset, score, header, entry)
   local mark, n = '', 0
-  while call('ZADD', zset, 'NX', score, header .. mark .. '\n' .. payload(entry)) == 0 do
+  while call('ZADD', zset, 'NX', score, header .. mark .. '\n' .. payload_of(entry)) == 0 do
     n = n + 1
     mark = ' x=' .. n
   end
@@ -100,7 +95,7 @@ end
 -- What is told of a failure; written at the end, in one command.
 local failures = {}
 local function tell(letter, header, entry)
-  local bytes = payload(entry)
+  local bytes = payload_of(entry)
   failures[#failures + 1] = string.format('%d %s %d\n', clock, letter, #bytes) .. header .. '\n'
     .. string.sub(bytes, 1, PAYLOAD_KEPT)
 end
@@ -132,18 +127,17 @@ local function claim(cache, header, entry, new, ttl, max_age)
     tally('fresh')
     return 'fresh'
   end
-  local held = holder and holder ~= iid
-    and ((lease ~= '-' and call('HEXISTS', KEYS[2], lease) == 1) or (lease == '-' and tonumber(till) > clock))
+  local held = holder ~= iid and flight_lives(lease, till, KEYS[2], clock)
   if held and max_age > 0 then
     tally('merged')
     return 'merged'
   end
   if held then -- it changed: the flight under way may be too early, so once more behind it
-    if call('HSET', KEYS[10], field, header .. '\n' .. payload(entry)) == 0 then tally('merged') end
+    if call('HSET', KEYS[10], field, header .. '\n' .. payload_of(entry)) == 0 then tally('merged') end
     return 'again'
   end
   call('HSET', KEYS[9], field, iid .. ' ' .. new .. ' ' .. string.format('%d', clock + ttl))
-  call('HSET', KEYS[2], new, cmsgpack.pack({with_flight(header, field) .. '\n' .. payload(entry)}))
+  call('HSET', KEYS[2], new, cmsgpack.pack({with_flight(header, field) .. '\n' .. payload_of(entry)}))
   call('ZADD', KEYS[1], clock + ttl, new)
   tally('res')
   return 'run'
@@ -189,7 +183,7 @@ local DO = {
     tally('bad')
   end,
   g = function(entry, p)
-    back[#back + 1] = ARGV[p] == '' and entry or ARGV[p] .. '\n' .. payload(entry)
+    back[#back + 1] = ARGV[p] == '' and entry or ARGV[p] .. '\n' .. payload_of(entry)
     tally('back')
   end,
   f = function(entry, p)

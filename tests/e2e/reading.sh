@@ -93,13 +93,13 @@ copies_are_written_exactly() {
   local at=$(($(date +%s) * 1000)) key='{leat:default}:cache:http://x/a*[b]'
   printf 'h\000\377\n' | redis_cli -x hset "$key" body >/dev/null
   redis_cli hset "$key" type text/plain etag '"1"' lm '' status 200 fetched "$at" \
-    fresh $((at + 600000)) >/dev/null
+    fresh $((at + 600000)) hits 3 misses 1 >/dev/null
   redis_cli hset '{leat:other}:cache:k' body x fetched "$at" fresh "$at" >/dev/null
   expect_exit 0 "$leat" cache get 'http://x/a*[b]'
   expect_eq "$(redis_cli --raw hget "$key" body | head -c 3 | od -c)" \
     "$(head -c 3 "$dir/out" | od -c)" 'the body'
   expect_exit 0 "$leat" cache ls
-  expect_match $'^http://x/a\\*\\[b\\]\t[0-9]+\t[0-9]+m?s\tfresh$' "$(cat "$dir/out")" 'the list'
+  expect_match $'^http://x/a\\*\\[b\\]\t[0-9]+\t[0-9]+m?s\tfresh\t3\t0\t1$' "$(cat "$dir/out")" 'the list'
   expect_exit 1 "$leat" cache get gone
   expect_exit 1 "$leat" cache rm gone 'http://x/a*[b]'
   out '' "$leat" cache ls

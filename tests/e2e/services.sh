@@ -120,5 +120,167 @@ redis_start
 await 'ask GET /counters/x; [ "$code" = 200 ]' 15 'Redis to be back'
 ok 'without Redis it is a 503 with Retry-After, and it comes back by itself'
 
+# ---- cached copies ----------------------------------------------------------------------
+
+# How often the origin was asked for a path.
+asked() { http_get "$origin_port" "/requests?path=$1" | tail -n 1 | tr -dc 0-9; }
+
+# refresh PATH KEY [ARG…]: pushes the job.
+refresh() { "$leat" push refresh "url=$origin$1" "key=$2" "${@:3}" >>"$dir/ids"; }
+
+kept() { redis_cli --raw hget "{leat:default}:cache:$1" "$2"; }
+
+# counted KEY: hits, stale reads and misses of a copy.
+counted() { redis_cli --raw hmget "{leat:default}:cache:$1" hits stale misses | sed 's/^$/0/' | paste -sd' '; }
+
+# hold KEY, let_go KEY: a flight that waits for its retry, so that readers have to.
+flight() { echo "c:$(printf %s "{leat:default}:cache:$1" | sha1sum | cut -d' ' -f1)"; }
+hold() { redis_cli hset "$(key slot)" "$(flight "$1")" 'x - 99999999999999' >"$dir/out"; }
+let_go() { redis_cli hdel "$(key slot)" "$(flight "$1")" >"$dir/out"; }
+
+# grow_stale KEY: its freshness has just ended.
+grow_stale() {
+  redis_cli hincrby "{leat:default}:cache:$1" fetched -3600001 >"$dir/out"
+  redis_cli hincrby "{leat:default}:cache:$1" fresh -3600001 >"$dir/out"
+}
+
+echo '/page.html' >"$dir/pages"
+child_start origin "$LEAT_BIN/leat-origin" --port 0 --pages "$dir/pages"
+await 'grep -q ^listening "$dir/origin.log"' 10 'the origin to listen'
+origin_port=$(sed -n 's/^listening //p' "$dir/origin.log")
+origin=http://127.0.0.1:$origin_port
+worker_start --allow-net 127.0.0.0/8 -c 8
+
+expect 404 '*' GET /cache/feed
+expect 404 '*' GET '/cache/feed?wait=200ms'
+expect 404 '*' DELETE /cache/feed
+expect 400 '*' GET /cache/
+expect 400 '*' GET '/cache/feed?wait=61s'
+expect 400 '*' GET '/cache/feed?wait=5'
+expect 400 '*' GET '/cache/feed?queue=a/b'
+expect_eq 0 "$(redis_cli exists "{leat:default}:cache:feed")" 'what a question leaves behind'
+ok 'an unknown key is a 404 and leaves nothing'
+
+name='a key: 1/2?é' key='a%20key%3A%201/2%3F%C3%A9'
+hold "$name"
+(expect 200 /etag/a GET "/cache/$key?wait=60s" && expect_eq miss "$(header X-Cache)" 'a copy waited for') &
+waiter=$!
+await '[ "$(counted "$name")" = "0 0 1" ]' 20 'the reader that waits'
+let_go "$name"
+refresh /etag/a "$name" stale_max_ms:=7200000
+wait "$waiter"
+expect 200 /etag/a GET "/cache/$key"
+expect_eq 'hit "constant"' "$(header X-Cache) $(header ETag)" 'a fresh copy'
+expect_match '^max-age=3600, stale-while-revalidate=3[56][0-9][0-9]$' "$(header Cache-Control)" 'its freshness'
+expect_match '^[0-9]+$' "$(header Age)" 'its age'
+expect_eq "sandbox; default-src 'none'" "$(header Content-Security-Policy)" 'what it may do'
+expect_eq nosniff "$(header X-Content-Type-Options)" 'what it is'
+expect 304 '' GET "/cache/$key" 'If-None-Match: W/"x", W/"constant"'
+expect 200 /etag/a GET "/cache/$key" 'If-None-Match: "x"'
+expect 200 '' HEAD "/cache/$key"
+expect_eq 7 "$(header Content-Length)" 'the length that HEAD tells'
+expect_eq '4 0 1' "$(counted "$name")" 'hits, stale, misses of the copy'
+expect_eq '4 0 1' "$(tally hits) $(tally stale) $(tally misses)" 'those of the queue'
+ok 'a fresh copy is answered at once, with what caches need; 304, HEAD, and exact counts'
+
+# An hour later the page is slow.
+refresh '/slow?ms=3000' slow
+await '[ -n "$(kept slow body)" ]' 20 'the first copy'
+grow_stale slow
+for _ in 1 2 3 4 5; do
+  expect 200 slow GET /cache/slow
+  expect_eq stale "$(header X-Cache)" 'a stale copy'
+done
+expect_eq 'max-age=3600' "$(header Cache-Control | cut -d, -f1)" 'the freshness it had'
+await '[ "$(asked "/slow?ms=3000")" = 2 ]' 10 'the refresh to begin'
+expect 200 slow GET /cache/slow
+expect_eq stale "$(header X-Cache)" 'the copy while the refresh runs'
+await 'ask GET /cache/slow; [ "$(header X-Cache)" = hit ]' 20 'the new copy'
+expect_eq 2 "$(asked '/slow?ms=3000')" 'fetches that six stale readers caused'
+grow_stale slow
+redis_cli hset '{leat:default}:cache:slow' asked "$(date +%s%3N)" >"$dir/out"
+expect 200 slow GET /cache/slow
+expect_eq 0 "$(size queue)" 'a refresh pushed again within ten seconds'
+redis_cli hset '{leat:default}:cache:slow' asked 1 >"$dir/out"
+expect 200 slow GET /cache/slow
+await '[ "$(asked "/slow?ms=3000")" = 3 ]' 10 'the refresh ten seconds later'
+ok 'a stale copy is served at once, and asked for again once in ten seconds'
+
+stales=$(redis_cli hget '{leat:default}:cache:slow' stale)
+hits=$(redis_cli hget '{leat:default}:cache:slow' hits)
+expect_match "slow.*stale.$hits.$stales.0" "$("$leat" cache ls | grep ^slow)" 'hits and misses in the list'
+
+refresh /status/503 failing
+await '[ "$(tally retry)" -ge 1 ]' 20 'the failure'
+expect 504 '*' GET /cache/failing
+expect 504 '*' GET '/cache/failing?wait=300ms'
+expect_eq '0 0 2' "$(counted failing)" 'misses of those who gave up'
+ok 'a copy that is still being fetched, or whose retry waits, is a 504'
+
+(expect 200 /etag/early GET '/cache/early?wait=60s') &
+waiters=($!)
+hold late
+for _ in 1 2 3; do
+  (expect 200 /etag/late GET '/cache/late?wait=60s') &
+  waiters+=($!)
+done
+await '[ "$(counted late)" = "0 0 3" ]' 20 'the readers that wait'
+let_go late
+refresh /etag/early early
+refresh /etag/late late
+wait "${waiters[@]}"
+expect 200 /etag/late GET /cache/late
+expect_eq '1 0 3' "$(counted late)" 'each reader counted once'
+ok 'who waits gets the copy when it lands, also when nobody had asked for it yet'
+
+# An idle worker's bell may have moved it to staging.
+waiting() { for list in queue h; do redis_cli --raw lrange "$(key "$list")" 0 -1; done | sed '/^$/d'; }
+redis_cli hset "$(key m)" paused 1 >"$dir/out"
+redis_cli hset '{leat:default}:cache:page' body '<script>alert(1)</script>' type text/html fetched 1 fresh 2 \
+  job '{"id":"x","type":"refresh","expires_at_ms":5,"args":{ "url":"http://a/","key":"page"},"retry":{"max":2},"timeout_ms":9}' >"$dir/out"
+expect 200 '<script>alert(1)</script>' GET /cache/page
+expect_eq "text/html sandbox; default-src 'none'" \
+  "$(header Content-Type) $(header Content-Security-Policy)" 'a page that would run a script'
+await '[ -n "$(waiting)" ]' 10 'the refresh to be pushed'
+expect_eq '{"type":"refresh","args":{ "url":"http://a/","key":"page"},"retry":{"max":2},"timeout_ms":9}' \
+  "$(waiting)" 'the job that asks again'
+expect 304 '' GET /cache/page "If-None-Match: $(header ETag)"
+redis_cli del "$(key queue)" "$(key h)" >"$dir/out"
+redis_cli hdel "$(key m)" paused >"$dir/out"
+ok 'a kept page cannot act as the dashboard; what asks again has its args and nothing of that one push'
+
+expect 204 '' DELETE "/cache/$key"
+expect 404 '*' GET "/cache/$key"
+expect 404 '*' DELETE "/cache/$key"
+ok 'DELETE invalidates'
+
+refresh /etag/changed changed
+await '[ -n "$(kept changed body)" ]' 20 'a copy'
+refresh /etag/changed changed max_age_ms:=0
+await '[ "$(asked /etag/changed)" = 2 ]' 20 'the page that changed'
+await '[ $(($(kept changed fresh) - $(kept changed fetched))) = 3600000 ]' 10 'its old freshness'
+expect 200 /etag/changed GET /cache/changed
+expect_eq hit "$(header X-Cache)" 'a copy that was fetched because it changed'
+ok '"it changed" leaves the copy as fresh as its own job says'
+
+crowd=()
+for n in {1..70}; do
+  (ask GET '/cache/crowd?wait=60s' && echo "$code" >"$dir/crowd.$n") &
+  crowd+=($!)
+done
+await '[ "$(cat "$dir"/crowd.* 2>>"$dir/err" | wc -l)" = 6 ]' 20 'those who were too many'
+refresh /etag/crowd crowd
+wait "${crowd[@]}"
+expect_eq '200 503' "$(cat "$dir"/crowd.* | sort -u | paste -sd' ')" 'answers to a crowd'
+expect_eq 64 "$(grep -l 200 "$dir"/crowd.* | wc -l)" 'readers that may wait at once'
+expect 200 /etag/crowd GET /cache/crowd
+ok 'so many may wait, and no more'
+
+redis_stop
+await 'ask GET /cache/slow; [ "$code" = 503 ]' 10 'the dashboard to notice'
+redis_start
+await 'ask GET /cache/slow; [ "$code" = 200 ]' 15 'Redis to be back'
+ok 'copies outlast a Redis that was away'
+
 child_stop "$dashboard"
 expect_eq 0 "$status" 'the exit status of the dashboard'

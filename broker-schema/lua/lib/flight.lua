@@ -11,6 +11,18 @@ local function iid_of(entry)
   return string.match(entry, '^R1 ([^ \n]+) ')
 end
 
+local function payload_of(entry)
+  local _, stop = string.find(entry, '^R1 [^\n]*\n')
+  return stop and string.sub(entry, stop + 1) or entry
+end
+
+-- Is somebody at it, or due to be? `body` is the key that names the leases there are.
+local function flight_lives(lease, till, body, at)
+  if not lease then return false end
+  if lease == '-' then return tonumber(till) > at end
+  return redis.call('HEXISTS', body, lease) == 1
+end
+
 local function with_flight(header, field)
   return string.gsub(header, ' k=[^ ]+', '') .. ' k=' .. field
 end
