@@ -75,6 +75,10 @@ operators_operate() {
   may dashboard "$leat" job rm --all --state bad --yes
   may dashboard "$leat" counter rm a
   may dashboard "$leat" cache rm "$origin/page"
+  may dashboard "$leat" queue pause default
+  may producer "$leat" push increment counter=a
+  may dashboard "$leat" queue purge default --yes
+  may dashboard "$leat" queue resume default
 }
 
 nobody_was_refused() {
