@@ -30,6 +30,8 @@
 
 enum {
     GREETING_MS = 3000,
+    MEETING_MS =
+        1000, /* how long a server never greeted may hang up and is tried again */
     BACKOFF_FIRST_MS = 50,
     BACKOFF_MAX_MS = 5000,
     WATCH_MS = 500,
@@ -56,7 +58,8 @@ struct link {
 
     struct dial *dial;
     int ever_up;
-    int failures; /* in a row, for the back-off */
+    int64_t met_mono_ms; /* somebody listened for the first time */
+    int failures;        /* in a row, for the back-off */
     int64_t down_mono_ms;
     int retry_step;
     ev_timer retry_timer;
@@ -404,6 +407,8 @@ static void on_dialled(void *arg, int fd, const char *why)
         return;
     }
     link->fd = fd;
+    if (link->met_mono_ms == 0)
+        link->met_mono_ms = clock_mono_ms();
     link->reader = redisReaderCreate();
     ev_io_set(&link->io, fd, EV_READ);
     ev_io_start(link->loop, &link->io);
@@ -426,10 +431,17 @@ static void sort_flight(struct link *link)
         finish(request, LEAT_ELINK, "the connection to Redis was lost", NULL);
 }
 
+/* A first greeting can be lost like any other; but who hangs up again and again is no Redis. */
+static int was_cut_short(const struct link *link)
+{
+    return link->state == LINK_GREETING &&
+           clock_mono_ms() - link->met_mono_ms < MEETING_MS;
+}
+
 static int gives_up(const struct link *link)
 {
     if (!link->ever_up && !link->loading && !link->config.insist)
-        return 1;
+        return !was_cut_short(link);
     return link->config.give_up_ms >= 0 &&
            clock_mono_ms() - link->down_mono_ms >= link->config.give_up_ms;
 }

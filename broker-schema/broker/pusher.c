@@ -33,6 +33,7 @@ struct batch {
     struct pusher *pusher;
     int64_t number;
     int count, acknowledged;
+    int asked; /* on its way */
     struct pusher_due due;
     struct buf bytes;
     size_t end[LIMIT_PUSH_ENTRIES]; /* of each entry in `bytes` */
@@ -54,6 +55,7 @@ struct pusher {
     int flight;                  /* requests without an answer */
 
     int refusals;            /* in a row */
+    char refusal[120];       /* the newest of them */
     int64_t refused_mono_ms; /* the first of them */
 
     int first, sent;
@@ -135,6 +137,7 @@ static void batch_send(struct batch *batch)
         cmd_add(cmd, (struct bytes){batch->bytes.data + start, batch->end[i] - start});
         start = batch->end[i];
     }
+    batch->asked = 1;
     transmit(pusher, on_answer, batch);
 }
 
@@ -247,6 +250,7 @@ static void on_refusal(struct pusher *pusher, const char *text)
     int64_t now = clock_mono_ms();
     if (pusher->refused_mono_ms == 0)
         pusher->refused_mono_ms = now;
+    snprintf(pusher->refusal, sizeof pusher->refusal, "%s", text);
     if (now - pusher->refused_mono_ms >= pusher->config.patience_ms)
         err_set(&pusher->err, LEAT_EBUSY, "queue '%s' takes no more jobs for now (%s)",
                 pusher->queue.name, text);
@@ -306,6 +310,7 @@ static void on_answer(void *arg, struct answer *answer)
 {
     struct batch *batch = arg;
     struct pusher *pusher = batch->pusher;
+    batch->asked = 0;
     if (answer->code == LEAT_OK)
         acknowledge(pusher, batch);
     else
@@ -329,9 +334,33 @@ int pusher_is_idle(const struct pusher *pusher)
     return pusher->acknowledged == pusher->added;
 }
 
+int64_t pusher_added(const struct pusher *pusher)
+{
+    return pusher->added;
+}
+
 int64_t pusher_acknowledged(const struct pusher *pusher)
 {
     return pusher->acknowledged;
+}
+
+enum pusher_fate pusher_fate(const struct pusher *pusher, int64_t nth)
+{
+    int64_t end = pusher->acknowledged;
+    if (nth < end)
+        return PUSH_ACKNOWLEDGED;
+    for (int i = 0; i < pusher->sent; i++) {
+        const struct batch *batch = &pusher->ring[(pusher->first + i) % RING];
+        end += batch->count;
+        if (nth < end)
+            return batch->asked ? PUSH_IN_DOUBT : PUSH_ABSENT;
+    }
+    return PUSH_ABSENT;
+}
+
+const char *pusher_refusal(const struct pusher *pusher)
+{
+    return pusher->refused_mono_ms != 0 ? pusher->refusal : NULL;
 }
 
 const struct err *pusher_error(const struct pusher *pusher)

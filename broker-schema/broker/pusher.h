@@ -42,7 +42,7 @@ struct pusher_config {
     struct ev_loop *loop;
     struct link *link;
     const struct queue *queue; /* copied */
-    int64_t patience_ms;       /* with a Redis that refuses */
+    int64_t patience_ms;       /* with a Redis that refuses; INT64_MAX: for ever */
     void *arg;
     /* Something was answered, or the pusher ended. It may add more jobs, or free the pusher
      * if nothing is on its way. Never called from inside another function of the pusher. */
@@ -70,8 +70,22 @@ void pusher_flush(struct pusher *pusher);
 /* Has everything that was added been acknowledged? */
 int pusher_is_idle(const struct pusher *pusher);
 
-/* How many jobs Redis has acknowledged. */
+/* How many jobs were added, and how many of them Redis has acknowledged. */
+int64_t pusher_added(const struct pusher *pusher);
 int64_t pusher_acknowledged(const struct pusher *pusher);
+
+enum pusher_fate {
+    PUSH_ACKNOWLEDGED, /* it is in the queue, or was */
+    PUSH_IN_DOUBT,     /* on its way: in the queue or not */
+    PUSH_ABSENT,       /* not in the queue */
+};
+
+/* What became of a job? `nth` counts the jobs in the order they were added, from 0. */
+enum pusher_fate pusher_fate(const struct pusher *pusher, int64_t nth);
+
+/* What Redis said when it refused a batch that has not been taken since; NULL for nothing.
+ * Valid until the loop turns. */
+const char *pusher_refusal(const struct pusher *pusher);
 
 /* Why it ended, or NULL: LEAT_EBUSY (refused for too long), LEAT_EGAP (history lost), or what
  * Redis said. Jobs not acknowledged are then not in the queue, unless history was lost or the

@@ -5,6 +5,7 @@
 #include <ev.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,22 @@ static void on_done(struct ev_loop *loop, ev_async *watcher, int events)
     resolve_free(resolve);
 }
 
+/* Signals are the program's; a thread that it did not ask for must not take one. */
+static int start_thread(struct resolve *resolve)
+{
+    pthread_t thread;
+    pthread_attr_t detached;
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_attr_init(&detached);
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_BLOCK, &all, &old);
+    int failure = pthread_create(&thread, &detached, run, resolve);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&detached);
+    return failure;
+}
+
 struct resolve *resolve_start(struct ev_loop *loop, const char *host, int port,
                               resolve_fn fn, void *arg)
 {
@@ -95,15 +112,10 @@ struct resolve *resolve_start(struct ev_loop *loop, const char *host, int port,
     ev_async_init(&resolve->done, on_done);
     resolve->done.data = resolve;
     ev_async_start(loop, &resolve->done);
-    pthread_t thread;
-    pthread_attr_t detached;
-    pthread_attr_init(&detached);
-    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    if (pthread_create(&thread, &detached, run, resolve) != 0) {
+    if (start_thread(resolve) != 0) {
         resolve->failure = EAI_AGAIN;
         ev_async_send(loop, &resolve->done);
     }
-    pthread_attr_destroy(&detached);
     return resolve;
 }
 

@@ -174,7 +174,8 @@ START_TEST(a_server_that_may_evict_jobs_is_refused_by_those_who_serve)
 }
 END_TEST
 
-/* A server that tells of itself, in turn for each connection, what it is told to. */
+/* A server that tells of itself, in turn for each connection, what it is told to; "" hangs
+ * up instead. */
 static pid_t pretend(char path[108], const char *const *infos)
 {
     int listener = probe_listen(path);
@@ -189,6 +190,10 @@ static pid_t pretend(char path[108], const char *const *infos)
         int fd = accept(listener, NULL, NULL);
         if (read(fd, asked, sizeof asked) <= 0)
             _exit(1);
+        if (**infos == '\0') {
+            close(fd);
+            continue;
+        }
         /* CLIENT SETNAME, CLIENT ID and INFO come in one write. */
         int len = snprintf(said, sizeof said, "+OK\r\n:7\r\n$%zu\r\n%s\r\n",
                            strlen(*infos), *infos);
@@ -242,6 +247,23 @@ START_TEST(a_server_that_loads_its_data_is_waited_for)
 }
 END_TEST
 
+START_TEST(a_first_greeting_may_be_lost)
+{
+    static const char *const infos[] = {
+        "", "", "# Server\r\nredis_version:7.0.15\r\nloading:0\r\n", NULL};
+    char path[108], url[120];
+    pid_t pid = pretend(path, infos);
+    snprintf(url, sizeof url, "unix://%s", path);
+    probe.config.serving = 1;
+    probe.config.give_up_ms = -1;
+    probe_open(url);
+    AWAIT(probe.ups + probe.fatals > 0);
+    ck_assert_msg(probe.ups == 1, "%s", probe.err.text);
+    probe_close();
+    end_pretending(pid, path);
+}
+END_TEST
+
 START_TEST(a_refused_link_stays_quiet_when_the_server_goes_away)
 {
     redis_fixture_start(&probe.redis, "--maxmemory-policy", "allkeys-lru", NULL);
@@ -262,5 +284,5 @@ SUITE("greeting", a_password_lets_in_and_a_wrong_one_does_not,
       addresses_may_be_numbers_or_names, without_redis_the_sentence_names_both_cures,
       a_server_that_may_evict_jobs_is_refused_by_those_who_serve,
       a_server_too_old_is_refused_with_its_version,
-      a_server_that_loads_its_data_is_waited_for,
+      a_server_that_loads_its_data_is_waited_for, a_first_greeting_may_be_lost,
       a_refused_link_stays_quiet_when_the_server_goes_away)
