@@ -1,5 +1,6 @@
 # Compiler flags for everything of ours.
 add_compile_definitions(_GNU_SOURCE)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON) # the layers are in libleat.so too
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
                     -Wno-missing-field-initializers # rows of tables leave zeroes out
                     -Wvla -Wundef -fno-common -fvisibility=hidden)
@@ -10,7 +11,7 @@ if(LEAT_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 else()
-  add_compile_options(-fstack-protector-strong -fPIE)
+  add_compile_options(-fstack-protector-strong)
   add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
   add_link_options(-Wl,-z,relro,-z,now)
 endif()

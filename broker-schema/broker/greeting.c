@@ -50,6 +50,14 @@ static void on_may(void *arg, struct answer *answer)
         answered(arg);
 }
 
+/* The name is a courtesy, which a user may lack the permission for; but who has to show a
+ * password first learns it here. */
+static void on_named(void *arg, struct answer *answer)
+{
+    int is_shut = strncmp(answer->text, "NOAUTH", strlen("NOAUTH")) == 0;
+    (is_shut ? on_must : on_may)(arg, answer);
+}
+
 static void on_client_id(void *arg, struct answer *answer)
 {
     struct greeting *greeting = arg;
@@ -128,7 +136,7 @@ static void say_where(struct greeting *greeting, struct cmd *cmd)
 static void ask(struct greeting *greeting, struct cmd *cmd)
 {
     cmd_set(cmd, "CLIENT", "SETNAME", greeting->config->name, NULL);
-    say(greeting, cmd, on_may);
+    say(greeting, cmd, on_named);
     if (!greeting->config->serving)
         return;
     cmd_set(cmd, "CLIENT", "ID", NULL);

@@ -446,6 +446,16 @@ static int gives_up(const struct link *link)
            clock_mono_ms() - link->down_mono_ms >= link->config.give_up_ms;
 }
 
+static void die_unreached(struct link *link, const char *why)
+{
+    static const char by_command[] = "name another with --redis URL or LEAT_REDIS";
+    const char *cure = link->config.cure != NULL ? link->config.cure : by_command;
+    struct err err = {0};
+    err_set(&err, LEAT_ELINK, "cannot reach Redis at %s (%s); start one there, or %s",
+            link->config.url.shown, why, cure);
+    link_die(link, &err);
+}
+
 static void link_lose(struct link *link, const char *why)
 {
     char reason[160];
@@ -456,12 +466,7 @@ static void link_lose(struct link *link, const char *why)
         link->down_mono_ms = clock_mono_ms();
     greeting_forget(&link->greeting);
     if (gives_up(link)) {
-        struct err err = {0};
-        err_set(&err, LEAT_ELINK,
-                "cannot reach Redis at %s (%s); start one there, or name another with "
-                "--redis URL or LEAT_REDIS",
-                link->config.url.shown, reason);
-        link_die(link, &err);
+        die_unreached(link, reason);
         return;
     }
     link_enter(link, LINK_WAITING);

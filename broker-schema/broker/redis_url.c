@@ -144,8 +144,11 @@ int redis_url_parse(struct redis_url *url, const char *text, struct err *err)
                    sizeof read.path - 1);
 }
 
-static int read_password(struct redis_url *url, const char *path, struct err *err)
+int redis_url_find_password(struct redis_url *url, struct err *err)
 {
+    const char *path = getenv("LEAT_REDIS_PASSWORD_FILE");
+    if (path == NULL || url->password[0] != '\0')
+        return LEAT_OK;
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return err_set(err, LEAT_ECONFIG, "LEAT_REDIS_PASSWORD_FILE: cannot read %s: %s",
@@ -169,9 +172,6 @@ int redis_url_choose(struct redis_url *url, const char *given, struct err *err)
     }
     int code = redis_url_parse(url, text != NULL ? text : REDIS_URL_DEFAULT, &why);
     if (code != LEAT_OK)
-        err_set(err, code, "%s: %s", source, why.text);
-    const char *file = getenv("LEAT_REDIS_PASSWORD_FILE");
-    if (code == LEAT_OK && file != NULL && url->password[0] == '\0')
-        code = read_password(url, file, err);
-    return code;
+        return err_set(err, code, "%s: %s", source, why.text);
+    return redis_url_find_password(url, err);
 }

@@ -54,7 +54,6 @@ START_TEST(a_password_lets_in_and_a_wrong_one_does_not)
     expect_greeting(url);
     snprintf(url, sizeof url, "unix://:secret2@%s", probe.redis.socket);
     expect_refusal(url, LEAT_EDENIED, "WRONGPASS");
-    probe.config.serving = 1; /* a program that serves asks at once */
     expect_refusal(probe.redis.url, LEAT_EDENIED, "NOAUTH");
     redis_fixture_stop(&probe.redis);
 }
