@@ -9,6 +9,7 @@
 #include "schema/queue.h"
 
 struct cache_service;
+struct look;
 
 struct dashboard {
     struct ev_loop *loop;
@@ -16,6 +17,7 @@ struct dashboard {
     struct link *link;  /* comes back by itself; while it is down link_send() refuses */
     struct cmd cmd;     /* to put commands together in */
     struct queue queue; /* the one that was asked for last */
+    struct look *looks; /* see look.h */
     int listing_count;  /* lists of counters under way */
     struct cache_service *cache;
 };

@@ -30,4 +30,18 @@ void get_page_style(struct http_request *request, void *arg);
 void get_page_script(struct http_request *request, void *arg);
 void get_page_module(struct http_request *request, void *arg);
 
+/* queues_api.c */
+void get_queues(struct http_request *request, void *arg);
+void get_queue(struct http_request *request, void *arg);
+
+/* jobs_api.c and job_api.c: the jobs that rest, and what can be done to one. */
+void get_jobs(struct http_request *request, void *arg);
+void get_job(struct http_request *request, void *arg);
+void post_job(struct http_request *request, void *arg);
+void delete_job(struct http_request *request, void *arg);
+
+/* counters_look.c and copies_look.c: the greatest, gathered once for all who ask. */
+void get_top_counters(struct http_request *request, void *arg);
+void get_copies(struct http_request *request, void *arg);
+
 #endif

@@ -6,6 +6,7 @@
 #include "dashboard/dashboard.h"
 #include "dashboard/hostcheck.h"
 #include "dashboard/http.h"
+#include "dashboard/look.h"
 #include "dashboard/routes.h"
 #include "dashboard/token.h"
 
@@ -136,6 +137,7 @@ static void serve(struct program *program, const struct options *options)
     http_close(server);
     cache_service_free(dashboard.cache);
     link_free(dashboard.link);
+    look_fini(&dashboard);
     snapshot_free(dashboard.snapshot);
     cmd_fini(&dashboard.cmd);
 }

@@ -38,6 +38,21 @@ int service_rest(struct http_request *request, const char *what, size_t max,
     return -1;
 }
 
+int service_limit(struct http_request *request, int64_t max, int64_t initial,
+                  int64_t *out)
+{
+    char detail[80];
+    const char *text = http_query(request, "limit");
+    *out = initial;
+    if (text == NULL ||
+        (text_to_int(bytes_of(text), out) == 0 && *out >= 1 && *out <= max))
+        return 0;
+    snprintf(detail, sizeof detail, "?limit= is a number from 1 to %lld.",
+             (long long)max);
+    http_problem(request, 400, "Bad limit", detail);
+    return -1;
+}
+
 void service_try_later(struct http_request *request, const char *title,
                        const char *detail)
 {

@@ -19,6 +19,11 @@ const struct queue *service_queue(struct dashboard *dashboard,
 int service_rest(struct http_request *request, const char *what, size_t max,
                  struct bytes *out);
 
+/* Read `?limit=`, a number from 1 to `max`, or `initial`. Returns 0, or -1 after answering
+ * that it is none. */
+int service_limit(struct http_request *request, int64_t max, int64_t initial,
+                  int64_t *out);
+
 /* Answer that it may work in a second: 503 with Retry-After. */
 void service_try_later(struct http_request *request, const char *title,
                        const char *detail);

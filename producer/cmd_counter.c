@@ -2,6 +2,7 @@
 /* leat counter get | ls | top | rm: the counts that increments have made. They live in one
  * hash per queue; Redis is never asked for the whole of it at once. */
 #include "base/text.h"
+#include "base/top.h"
 #include "verb.h"
 
 #include <stdio.h>
@@ -213,56 +214,11 @@ static int run_ls(int argc, char **argv)
 
 /* ---- top ---------------------------------------------------------------------------- */
 
-struct ranked {
-    char *name;
-    size_t len;
-    int64_t value;
-};
-
-/* The `wanted` largest seen so far, largest first; equal values by name. */
-struct top {
-    struct ranked *at;
-    size_t count, wanted;
-};
-
-static int is_before(const struct ranked *a, const struct ranked *b)
-{
-    if (a->value != b->value)
-        return a->value > b->value;
-    struct counter x = {{a->name, a->len}, {0}}, y = {{b->name, b->len}, {0}};
-    return by_name(&x, &y) < 0;
-}
-
-/* Forget the counter of that name: it came twice. */
-static void top_forget(struct top *top, struct bytes name)
-{
-    for (size_t i = 0; i < top->count; i++) {
-        if (!bytes_equal((struct bytes){top->at[i].name, top->at[i].len}, name))
-            continue;
-        free(top->at[i].name);
-        memmove(&top->at[i], &top->at[i + 1], (top->count - i - 1) * sizeof *top->at);
-        top->count--;
-        return;
-    }
-}
-
 static void top_add(void *arg, struct bytes name, struct bytes value)
 {
-    struct top *top = arg;
-    struct ranked new = {NULL, name.len, INT64_MIN};
-    text_to_int(value, &new.value); /* what is no number comes last */
-    new.name = xstrndup(name.at, name.len);
-    if (top->count == top->wanted && !is_before(&new, &top->at[top->count - 1])) {
-        free(new.name);
-        return;
-    }
-    top_forget(top, name);
-    if (top->count == top->wanted)
-        free(top->at[--top->count].name);
-    size_t i = top->count++;
-    for (; i > 0 && is_before(&new, &top->at[i - 1]); i--)
-        top->at[i] = top->at[i - 1];
-    top->at[i] = new;
+    int64_t number = INT64_MIN; /* what is no number comes last */
+    text_to_int(value, &number);
+    top_offer(arg, name, number, value);
 }
 
 static void top_print(const struct top *top, enum table_mode mode)
@@ -271,19 +227,12 @@ static void top_print(const struct top *top, enum table_mode mode)
     struct table table;
     table_open(&table, mode, columns, 2, &out);
     for (size_t i = 0; i < top->count; i++) {
-        table_text(&table, (struct bytes){top->at[i].name, top->at[i].len});
-        table_number(&table, top->at[i].value);
+        table_text(&table, top->at[i].name);
+        table_text(&table, top->at[i].text);
     }
     table_close(&table);
     verb_print(&out);
     buf_fini(&out);
-}
-
-static void top_fini(struct top *top)
-{
-    for (size_t i = 0; i < top->count; i++)
-        free(top->at[i].name);
-    free(top->at);
 }
 
 static int read_wanted(struct counters *counters, size_t *out)
@@ -311,10 +260,8 @@ static int run_top(int argc, char **argv)
     int code = counters_open(&counters, argc, argv, spec);
     if (code == LEAT_OK)
         code = read_wanted(&counters, &top.wanted);
-    if (code == LEAT_OK) {
-        top.at = xcalloc(top.wanted, sizeof *top.at);
+    if (code == LEAT_OK)
         code = walk(&counters, top_add, &top);
-    }
     if (code == LEAT_OK)
         top_print(&top, verb_mode(&counters.options.common));
     top_fini(&top);

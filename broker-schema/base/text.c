@@ -249,11 +249,31 @@ void text_json_string(struct buf *out, struct bytes text)
     buf_addc(out, '"');
 }
 
-/* C0, DEL, and C1 (U+0080 to U+009F), which terminals obey too. */
-static int is_control(const unsigned char *at, size_t len)
+/* What is obeyed instead of shown. Source: Unicode 15, Bidi_Control and Line_Break. */
+static int is_obeyed(uint32_t c)
 {
-    return len == 1 ? at[0] < 0x20 || at[0] == 0x7f
-                    : len == 2 && at[0] == 0xc2 && at[1] < 0xa0;
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0x00, 0x1f},     {0x7f, 0x9f},     /* C0, DEL and C1 */
+        {0x61c, 0x61c},   {0x200e, 0x200f}, /* marks of direction */
+        {0x2028, 0x202e},                   /* line ends, embeddings, overrides */
+        {0x2066, 0x2069},                   /* isolates */
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return 1;
+    return 0;
+}
+
+/* The code point of a well-formed sequence. */
+static uint32_t utf8_value(const unsigned char *at, size_t len)
+{
+    static const unsigned char lead_mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t c = at[0] & lead_mask[len];
+    for (size_t i = 1; i < len; i++)
+        c = c << 6 | (at[i] & 0x3f);
+    return c;
 }
 
 void text_printable(struct buf *out, struct bytes text, size_t max)
@@ -265,7 +285,7 @@ void text_printable(struct buf *out, struct bytes text, size_t max)
         len = sequence > 0 ? sequence : 1;
         if (len > max - i)
             break;
-        if (sequence > 0 && !is_control(at + i, len))
+        if (sequence > 0 && !is_obeyed(utf8_value(at + i, len)))
             buf_add(out, at + i, len);
         else
             for (size_t k = 0; k < len; k++)

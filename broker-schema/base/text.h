@@ -36,8 +36,8 @@ void text_glob_escape(struct buf *out, struct bytes text);
  * the result is JSON whatever went in. */
 void text_json_string(struct buf *out, struct bytes text);
 
-/* Append for people: controls and what is no UTF-8 as `\xNN`; at most `max` bytes of the
- * input, cut between characters, then `…`. */
+/* Append for people: controls, what changes the direction of writing, and what is no UTF-8 as
+ * `\xNN`; at most `max` bytes of the input, cut between characters, then `…`. */
 void text_printable(struct buf *out, struct bytes text, size_t max);
 
 /* Append a duration for people, its two largest units: `850ms`, `12s`, `3m20s`, `5h`. */

@@ -135,18 +135,38 @@ static void redis_json(struct buf *out, const struct overview_redis *redis)
     buf_addc(out, '}');
 }
 
+static void add_queues(struct buf *out, const struct overview *overview)
+{
+    buf_adds(out, "\"queues\":[");
+    for (int i = 0; i < overview->queue_count; i++) {
+        buf_adds(out, i > 0 ? "," : "");
+        queue_json(out, &overview->queues[i]);
+    }
+    buf_addc(out, ']');
+}
+
+static void add_end(struct buf *out, const struct overview *overview)
+{
+    buf_addf(out, ",\"left_out\":%s,\"at_ms\":%lld}\n",
+             overview->left_out ? "true" : "false", (long long)overview->at_ms);
+}
+
+void report_queues_json(struct buf *out, const struct overview *overview)
+{
+    buf_addc(out, '{');
+    add_queues(out, overview);
+    add_end(out, overview);
+}
+
 void report_json(struct buf *out, const struct overview *overview, const char *version)
 {
     buf_adds(out, "{\"version\":");
     add_text(out, version);
     buf_adds(out, ",\"redis\":");
     redis_json(out, &overview->redis);
-    buf_adds(out, ",\"queues\":[");
-    for (int i = 0; i < overview->queue_count; i++) {
-        buf_adds(out, i > 0 ? "," : "");
-        queue_json(out, &overview->queues[i]);
-    }
-    buf_adds(out, "],\"workers\":[");
+    buf_addc(out, ',');
+    add_queues(out, overview);
+    buf_adds(out, ",\"workers\":[");
     for (int i = 0; i < overview->worker_count; i++) {
         buf_adds(out, i > 0 ? "," : "");
         worker_json(out, &overview->workers[i]);
@@ -157,8 +177,8 @@ void report_json(struct buf *out, const struct overview *overview, const char *v
         add_values(out, alarm_values, COUNT_OF(alarm_values), &overview->alarms[i]);
         buf_addc(out, '}');
     }
-    buf_addf(out, "],\"left_out\":%s,\"at_ms\":%lld}\n",
-             overview->left_out ? "true" : "false", (long long)overview->at_ms);
+    buf_addc(out, ']');
+    add_end(out, overview);
 }
 
 /* ---- lists -------------------------------------------------------------------------- */

@@ -14,6 +14,9 @@ void report_text(struct buf *out, const struct overview *overview);
 /* Append the document of `leat status --json` and of /api/v1/overview. */
 void report_json(struct buf *out, const struct overview *overview, const char *version);
 
+/* Append the document of /api/v1/queues: of the above, the queues alone. */
+void report_queues_json(struct buf *out, const struct overview *overview);
+
 /* Append one queue, all its numbers; as JSON the object that stands in that document. */
 void report_queue(struct buf *out, const struct overview_queue *queue,
                   enum table_mode mode);

@@ -371,6 +371,16 @@ START_TEST(printable_text_holds_nothing_that_moves_a_terminal)
 }
 END_TEST
 
+START_TEST(printable_text_holds_nothing_that_reorders_it)
+{
+    check_printable(BYTES("a\u202eb\u2066c\u061cd\u200fe\u2028f"), 100,
+                    "a\\xe2\\x80\\xaeb\\xe2\\x81\\xa6c\\xd8\\x9cd\\xe2\\x80\\x8fe"
+                    "\\xe2\\x80\\xa8f");
+    check_printable(BYTES("\u05e9\u05dc\u05d5\u05dd\u2010\u202f\u2065\u206a😀"), 100,
+                    "\u05e9\u05dc\u05d5\u05dd\u2010\u202f\u2065\u206a😀");
+}
+END_TEST
+
 START_TEST(printable_text_is_cut_between_characters)
 {
     check_printable(BYTES("abc"), 3, "abc");
@@ -427,5 +437,6 @@ SUITE("text", whole_numbers_are_read_up_to_the_limits_of_int64,
       a_glob_is_escaped_so_that_it_matches_itself_alone,
       json_strings_escape_what_json_forbids_and_no_more,
       printable_text_holds_nothing_that_moves_a_terminal,
+      printable_text_holds_nothing_that_reorders_it,
       printable_text_is_cut_between_characters,
       durations_are_written_in_the_two_largest_units)
