@@ -23,10 +23,15 @@ may_not() {
     "the right of $user to $*"
 }
 
-dashboard_get() {
-  local answer
-  answer=$(http_get "$port" "$1") || return 1
-  expect_match '^HTTP/1.1 200 ' "$answer" "the dashboard's $1"
+# web METHOD PATH [BODY]: the dashboard answers with a status of 2xx.
+web() {
+  local fd answer body=${3-}
+  exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+  printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' \
+    "$1" "$2" "${#body}" "$body" >&"$fd"
+  answer=$(cat <&"$fd")
+  exec {fd}>&-
+  expect_match '^HTTP/1.1 2' "$answer" "$1 $2"
 }
 
 programs_start() {
@@ -34,6 +39,8 @@ programs_start() {
   child_start origin "$LEAT_BIN/leat-origin" --pages "$dir/pages"
   await 'grep -q ^listening "$dir/origin.log"' 10 'the origin to listen'
   origin=http://127.0.0.1:$(sed -n 's/^listening //p' "$dir/origin.log")
+  copy=${origin//:/%3A}
+  copy=${copy//\//%2F}%2Fpage
   as worker child_start worker "$leat" worker --lease 2s --allow-net 127.0.0.0/8
   worker=$child
   as dashboard child_start dashboard "$leat" dashboard --listen 127.0.0.1:0
@@ -67,14 +74,25 @@ readers_read() {
     as reader "$leat" $command >"$dir/out" 2>"$dir/err" ||
       [[ $command = doctor ]] || fail "$command: $(tail -n 1 "$dir/err")"
   done
-  for command in /status /api/v1/overview /metrics /readyz; do dashboard_get "$command"; done
+}
+
+dashboard_serves() {
+  local path
+  for path in / /status /api/v1/overview /metrics /readyz /counters /counters/a "/cache/$copy"; do
+    web GET "$path"
+  done
+  web POST /counters/b
+  web DELETE /counters/b
+  web DELETE /counters
+  web DELETE "/cache/$copy"
 }
 
 operators_operate() {
   may dashboard "$leat" job retry --all --state dead
   may dashboard "$leat" job rm --all --state bad --yes
+  web POST /counters/a
   may dashboard "$leat" counter rm a
-  may dashboard "$leat" cache rm "$origin/page"
+  as dashboard expect_exit 1 "$leat" cache rm nothing
   may dashboard "$leat" queue pause default
   may producer "$leat" push increment counter=a
   may dashboard "$leat" queue purge default --yes
@@ -101,6 +119,7 @@ producers_push
 await '[ "$(tally done)" -ge 2009 ]' 20 'the jobs to be done again'
 ok 'producers and workers do their work as their users'
 readers_read
+dashboard_serves
 operators_operate
 ok 'readers read, and the dashboard acts'
 nobody_was_refused
