@@ -76,11 +76,19 @@ readers_read() {
   done
 }
 
+# handle STATE: the newest job's.
+handle() { "$leat" job ls --state "$1" --limit 1 | cut -f1; }
+
 dashboard_serves() {
   local path
-  for path in / /status /api/v1/overview /metrics /readyz /counters /counters/a "/cache/$copy"; do
+  for path in / /status /metrics /readyz /counters /counters/a "/cache/$copy" \
+    /api/v1/{overview,queues,queues/default,counters,cache} \
+    /api/v1/jobs?state={dead,bad,failed,scheduled,retrying,ready}; do
     web GET "$path"
   done
+  web GET "/api/v1/jobs/$(handle dead)"
+  web POST "/api/v1/jobs/$(handle dead):retry"
+  web DELETE "/api/v1/jobs/$(handle bad)"
   web POST /counters/b
   web DELETE /counters/b
   web DELETE /counters
