@@ -96,11 +96,11 @@ static void on_ready(void *arg, const char *dashboard)
     const struct private_redis *redis = arg;
     printf("leat is up, with its data and logs in %s; Ctrl-C stops it.\n"
            "  Redis      %s\n"
-           "  dashboard  http://%s/\n\n"
+           "  dashboard  %s\n\n"
            "To paste into another shell:\n"
            "  export LEAT_REDIS=%s\n"
            "  %s push increment counter=song:1\n"
-           "  %s counter get song:1      # or look at http://%s/status\n",
+           "  %s counter get song:1      # or look at %s\n",
            redis->folder, redis->url, dashboard, redis->url, own_name(redis->arena),
            own_name(redis->arena), dashboard);
     fflush(stdout);

@@ -147,8 +147,7 @@ void private_redis_announce(const struct private_redis *redis, const char *dashb
 {
     /* Others only show it: nothing depends on it being there. */
     if (ftruncate(redis->lock_fd, 0) == 0)
-        dprintf(redis->lock_fd, "%d %s http://%s/\n", (int)getpid(), redis->url,
-                dashboard);
+        dprintf(redis->lock_fd, "%d %s %s\n", (int)getpid(), redis->url, dashboard);
 }
 
 /* ---- the socket --------------------------------------------------------------------- */

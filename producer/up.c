@@ -213,8 +213,11 @@ static void be_ready(struct up *up)
     link_free(up->link);
     up->link = NULL;
     start(&up->part[PART_WORKER]);
-    private_redis_announce(up->config->redis, up->address);
-    up->config->on_ready(up->config->arg, up->address);
+    const char *url = strncmp(up->address, "unix:", 5) == 0
+                          ? up->address
+                          : arena_printf(up->arena, "http://%s/", up->address);
+    private_redis_announce(up->config->redis, url);
+    up->config->on_ready(up->config->arg, url);
 }
 
 static void close_announced(struct up *up)
@@ -333,16 +336,30 @@ static const char *fresh_log(struct up *up, const char *name)
     return log;
 }
 
-static void init(struct up *up, const struct up_config *config, struct arena *arena)
+static int is_ignored(int number)
+{
+    struct sigaction now;
+    return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+/* A terminal that goes away ends us like a Ctrl-C, but not below nohup. */
+static void take_signals(struct up *up)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    *up = (struct up){.config = config, .arena = arena, .announced_fd = -1};
-    up->loop = ev_default_loop(EVFLAG_AUTO);
     for (int i = 0; i < 3; i++) {
+        if (numbers[i] == SIGHUP && is_ignored(SIGHUP))
+            continue;
         ev_signal_init(&up->signals[i], on_signal, numbers[i]);
         up->signals[i].data = up;
         ev_signal_start(up->loop, &up->signals[i]);
     }
+}
+
+static void init(struct up *up, const struct up_config *config, struct arena *arena)
+{
+    *up = (struct up){.config = config, .arena = arena, .announced_fd = -1};
+    up->loop = ev_default_loop(EVFLAG_AUTO);
+    take_signals(up);
     for (int id = 0; id < PART_COUNT; id++) {
         struct part *part = &up->part[id];
         *part = (struct part){.up = up, .id = id, .log = fresh_log(up, parts[id].name)};

@@ -13,7 +13,7 @@ struct up_config {
     char **worker;      /* arguments of `leat worker`, NULL at the end; [0] is the name */
     const char *listen; /* of the dashboard */
     void *arg;
-    /* All three run; `dashboard` is the dashboard's address. Called once. */
+    /* All three run; `dashboard` is http://…/ or unix:PATH. Called once. */
     void (*on_ready)(void *arg, const char *dashboard);
 };
 

@@ -8,13 +8,22 @@ state=$dir/state
 
 # up_start [OPTION…]: until it has said where everything is.
 up_start() {
+  up_begin "$@"
+  up_ready
+}
+
+up_begin() {
   : >"$dir/up.log"
   child_start up "$leat" up --state "$state" --listen 127.0.0.1:0 "$@"
   up=$child
-  await 'grep -q "/status$" "$dir/up.log" || ! child_alive "$up"' 15 'leat up to be ready'
+}
+
+up_ready() {
+  await 'grep -q "or look at" "$dir/up.log" || ! child_alive "$up"' 15 'leat up to be ready'
   child_alive "$up" || fail 'leat up did not start'
   socket=$(sed -n 's/^  Redis  *unix:\/\///p' "$dir/up.log")
   echo "$socket" >"$dir/needle"
+  await '[ "$(parts | wc -l)" = 3 ]' 10 'three processes'
 }
 
 up_stop() {
@@ -46,11 +55,12 @@ counted() {
 }
 
 works() {
+  exec {inherited}>"$dir/inherited"
   up_start
-  await '[ "$(parts | wc -l)" = 3 ]' 10 'three processes'
+  exec {inherited}>&-
   paste_lines
   await '[ "$(counted)" = 1 ]' 10 'the job to be counted'
-  expect_match '/status$' "$(tail -n 1 "$dir/pasted")" 'the last line to paste'
+  expect_match 'or look at http://127[.]0[.]0[.]1:[0-9]+/$' "$(tail -n 1 "$dir/pasted")" 'the last line to paste'
   expect_eq 1 "$(bash -c "$(sed 2d "$dir/pasted")")" 'the counter, by the printed line'
   expect_eq 700 "$(stat -c %a "$state")" 'mode of the state directory'
   ok 'the printed lines push a job, which is counted'
@@ -62,7 +72,9 @@ children_are_their_own() {
   for pid in $(parts); do
     expect_eq "$pid" "$(awk '{ print $6 }' "/proc/$pid/stat")" 'session of a child'
     [ "$(readlink "/proc/$pid/fd/0")" = /dev/null ] || fail 'a child has our stdin'
-    ls -l "/proc/$pid/fd" | grep -q "$state/lock" && holders+=$pid
+    ls -l "/proc/$pid/fd" >"$dir/out"
+    ! grep -q "$state/lock" "$dir/out" || holders+=$pid
+    ! grep -q "$dir/inherited" "$dir/out" || fail 'a child has a descriptor of our parent'
   done
   expect_eq "$(part redis-server)" "$holders" 'who holds the lock'
   ok 'children have sessions of their own, and only Redis has the lock'
@@ -72,7 +84,7 @@ second_is_refused() {
   expect_exit 69 "$leat" up --state "$state" --listen 127.0.0.1:0
   expect_match "as pid $up: LEAT_REDIS=unix://$socket, dashboard http://127.0.0.1:" \
     "$(cat "$dir/err")" 'what the second says'
-  await '[ "$(parts | wc -l)" = 3 ]' 10 'three processes'
+  expect_eq 3 "$(parts | wc -l)" 'processes'
   expect_eq 1 "$(counted)" 'the counter'
   ok 'a second one on the same state says where the first is, and exits 69'
 }
@@ -112,10 +124,23 @@ leaves_a_stale_socket() {
 killed_leaves_nothing() {
   child_stop "$up" KILL
   await '[ -z "$(parts)" ]' 10 'the children of a killed leat up to end'
+  ok 'kill -9: the children end by themselves'
+}
+
+waits_for_a_redis_that_is_ending() {
+  local redis
   up_start
+  redis=$(part redis-server)
+  kill -STOP "$redis"
+  child_stop "$up" KILL
+  await '[ "$(parts)" = "$redis" ]' 10 'the others to end'
+  up_begin
+  await '! child_alive "$up" || ls -l "/proc/$up/fd" | grep -q "$state/lock"' 10 'the next one to look at the lock'
+  kill -CONT "$redis"
+  up_ready
   expect_eq 1 "$(counted)" 'the counter after a kill'
   up_stop
-  ok 'kill -9: the children end by themselves, and the next one starts'
+  ok 'the next one waits for a Redis that is still ending'
 }
 
 # Whenever it is killed, also between a fork and what the child does first.
@@ -175,11 +200,33 @@ says_what_the_worker_refused() {
   ok "options that the worker refuses end it, with the worker's words"
 }
 
-port_taken() {
-  local port
+origin_start() {
   child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'somebody to have a port'
+  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
   port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
+}
+
+# The first one lets the worker finish, the second one does not.
+two_signals_give_back() {
+  up_start --allow-net 127.0.0.0/8
+  "$leat" push refresh "url=http://127.0.0.1:$port/slow?ms=50000" timeout_ms:=60000 \
+    --redis "unix://$socket" >"$dir/out"
+  await '[ "$(redis_cli hlen "{leat:default}:slot")" = 1 ]' 10 'the refresh to run'
+  kill -INT "$up"
+  await 'grep -q "msg=.stopping" "$state/worker.log"' 10 'the worker to be asked'
+  child_alive "$up" || fail 'leat up did not wait for what runs'
+  up_stop
+  expect_eq 0 "$status" 'exit status'
+  expect_eq '' "$(parts)" 'processes left'
+  up_start
+  await '[ "$(redis_cli hget "{leat:default}:m" back)" = 1 ]' 10 'the job that was given back'
+  expect_eq '' "$(redis_cli hget '{leat:default}:m' recovered)" 'jobs that cost a delivery'
+  redis_cli flushall >"$dir/out"
+  up_stop
+  ok 'a second signal gives back what runs, and it is there at the next start'
+}
+
+port_taken() {
   expect_exit 78 "$leat" up --state "$state" --listen "127.0.0.1:$port"
   expect_match "127.0.0.1:$port is in use.*--listen" "$(cat "$dir/err")" 'what it says'
   expect_eq '' "$(parts)" 'processes left'
@@ -226,6 +273,7 @@ second_is_refused
 ends_on INT
 data_survives_and_stale_files_do_not_matter
 killed_leaves_nothing
+waits_for_a_redis_that_is_ending
 killed_at_any_time_leaves_nothing
 up_start
 ends_on TERM
@@ -233,6 +281,8 @@ replaces_a_worker
 replaces_a_dashboard
 gives_up_on_what_keeps_dying
 says_what_the_worker_refused
+origin_start
 port_taken
+two_signals_give_back
 long_path
 bad_state
