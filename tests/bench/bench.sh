@@ -5,12 +5,12 @@
 # that was missed is only shown. A machine at rest gives steadier figures; ratios bear company.
 usage() {
   cat <<'EOT'
-Usage: tests/bench/bench.sh [--rows N,N...] [--quick]     rows: 1 3 4 5 6 7 8 9
+Usage: tests/bench/bench.sh [--rows N,N...] [--quick]     rows: 1 3 to 11
 LEAT_BIN names the folder of the binaries (default: build/bench/bin).
 EOT
 }
 
-rows=1,3,4,5,6,7,8,9
+rows=1,3,4,5,6,7,8,9,10,11
 quick=''
 while [ $# -gt 0 ]; do
   case $1 in
@@ -27,12 +27,13 @@ root=$(cd "$here/../.." && pwd)
 LEAT_BIN=${LEAT_BIN:-$root/build/bench/bin}
 . "$here/../support/e2e.sh"
 . "$here/rows.sh"
+. "$here/http_rows.sh"
 
 # What is repeated, and how much of it.
 if [ -n "$quick" ]; then
-  jobs=100000 turns=3 pushes=400 starts=50 kills=2
+  jobs=100000 turns=3 pushes=400 starts=50 kills=2 http_s=1
 else
-  jobs=1000000 turns=5 pushes=2000 starts=300 kills=5
+  jobs=1000000 turns=5 pushes=2000 starts=300 kills=5 http_s=3
 fi
 
 # ---- the table ----------------------------------------------------------------------------
@@ -47,6 +48,18 @@ row() {
     'BEGIN { exit !(sign == ">=" ? x >= y : x <= y) }' && verdict=reached
   table+=("$1|$2|$3|$4|$5|$sign $7|$verdict")
   printf '%s: %s, raw %s: %s (%s %s, %s)\n' "$2" "$3" "$4" "$5" "$sign" "$7" "$verdict"
+}
+
+# shown NUMBER WHAT OURS RAW FIGURE: a row without a target.
+shown() {
+  table+=("$1|$2|$3|$4|$5||")
+  printf '%s: %s, %s: %s\n' "$2" "$3" "$4" "$5"
+}
+
+# unmeasured NUMBER WHAT WHY
+unmeasured() {
+  table+=("$1|$2|-|$3|-||not measured")
+  printf '%s: not measured, %s\n' "$2" "$3"
 }
 
 print_table() {
@@ -77,7 +90,7 @@ per_s() {
 }
 
 thousands() {
-  awk -v n="$1" 'BEGIN { printf "%.0f k/s", n / 1000 }'
+  awk -v n="$1" 'BEGIN { printf n < 20000 ? "%.1f k/s" : "%.0f k/s", n / 1000 }'
 }
 
 tool() {

@@ -55,6 +55,16 @@ packages_apt() {
       -o "DPkg::Pre-Install-Pkgs::='$PWD/tests/support/no-services.sh'" "$@"
 }
 
+# package_unpack PACKAGE DIR: what `packages` must not list, since it would start a service, is
+# only downloaded and unpacked there. Returns 1 when it cannot be had.
+package_unpack() {
+  [ ! -d "$2" ] || return 0
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+  mkdir -p "$2.deb"
+  (cd "$2.deb" && apt-get download -q "$1") >build/install.log 2>&1 &&
+    dpkg-deb --extract "$2.deb/$1"_*.deb "$2"
+}
+
 # redis_link DIR: makes DIR/redis-server. Where only redis-tools is installed the server is
 # the same binary as redis-check-rdb, which acts by the name it is called with.
 redis_link() {
