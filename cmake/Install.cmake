@@ -16,5 +16,8 @@ set(LEAT_PROGRAMS_FROM_BIN ${libexec}/leat)
 
 install(FILES README.md LICENSE broker-schema/PROTOCOL.md broker-schema/job.schema.json
         DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs OPTIONAL
-        FILES_MATCHING PATTERN "*.md" PATTERN "*.png")
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs
+        FILES_MATCHING PATTERN "*.md" PATTERN "*.png" PATTERN "man" EXCLUDE)
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# The pages link to broker-schema/PROTOCOL.md, as it lies in the source.
+install(CODE "file(CREATE_LINK . \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DOCDIR}/broker-schema\" SYMBOLIC)")
