@@ -100,8 +100,14 @@ static int read_owner(int fd, struct owner *owner)
 }
 
 static int refuse(const struct private_redis *redis, const struct owner *owner, int known,
-                  struct err *err)
+                  int gone, struct err *err)
 {
+    if (gone)
+        return err_set(
+            err, LEAT_EBUSY,
+            "the Redis of a leat up that was killed is still ending on %s; try "
+            "again in a moment",
+            redis->folder);
     if (!known)
         return err_set(err, LEAT_ELINK,
                        "another leat up is starting on %s; choose another --state",
@@ -122,7 +128,7 @@ static int take_lock(struct private_redis *redis, struct err *err)
         int known = read_owner(redis->lock_fd, &owner);
         int gone = known && kill(owner.pid, 0) != 0 && errno == ESRCH;
         if (!gone || clock_mono_ms() > end_mono_ms)
-            return refuse(redis, &owner, known, err);
+            return refuse(redis, &owner, known, gone, err);
         nanosleep(&pause, NULL);
     }
     if (ftruncate(redis->lock_fd, 0) != 0)

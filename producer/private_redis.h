@@ -27,7 +27,8 @@ const char *private_redis_usual_folder(struct arena *arena);
 
 /* Make the directory `folder` ours and take its lock; texts live in `arena`.
  * Errors: LEAT_ECONFIG for a directory that cannot be used; LEAT_ELINK when somebody else
- * has the lock, or when there is no redis-server. Afterwards private_redis_close() is right
+ * has the lock, or when there is no redis-server; LEAT_EBUSY when a server without a parent
+ * takes more than 10 s to end. Afterwards private_redis_close() is right
  * in any case. */
 int private_redis_open(struct private_redis *redis, const char *folder,
                        struct arena *arena, struct err *err);

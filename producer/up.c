@@ -56,7 +56,8 @@ struct up {
     enum up_state state;
     int status;
     struct part part[PART_COUNT];
-    struct link *link; /* until Redis answers */
+    struct part *ending; /* while stopping: the one whose turn it is */
+    struct link *link;   /* until Redis answers */
     ev_signal signals[3];
     ev_io announced;
     int announced_fd;
@@ -75,15 +76,15 @@ static void on_too_slow(struct ev_loop *loop, ev_timer *watcher, int events)
     kill(part->pid, SIGKILL);
 }
 
-/* Stop the newest part that still runs; the end of each calls this again. */
+/* Stop the newest part that still runs; its end calls this again. */
 static void stop_next(struct up *up)
 {
     for (int id = PART_COUNT - 1; id >= 0; id--) {
         struct part *part = &up->part[id];
         if (part->pid == 0)
             continue;
+        up->ending = part;
         kill(part->pid, SIGTERM);
-        ev_timer_stop(up->loop, &part->timer);
         ev_timer_init(&part->timer, on_too_slow, parts[id].grace_s, 0);
         ev_timer_start(up->loop, &part->timer);
         return;
@@ -113,10 +114,10 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
     (void)loop, (void)events;
     struct up *up = watcher->data;
-    if (up->state == UP_STOPPING)
-        stop_next(up);
-    else
+    if (up->state != UP_STOPPING)
         stop(up, 0);
+    else if (up->ending == &up->part[PART_WORKER])
+        kill(up->ending->pid, SIGTERM);
 }
 
 /* ---- starting ----------------------------------------------------------------------- */
@@ -213,6 +214,8 @@ static void be_ready(struct up *up)
     link_free(up->link);
     up->link = NULL;
     start(&up->part[PART_WORKER]);
+    if (up->state != UP_RUNNING)
+        return;
     const char *url = strncmp(up->address, "unix:", 5) == 0
                           ? up->address
                           : arena_printf(up->arena, "http://%s/", up->address);
@@ -316,13 +319,15 @@ static void on_exited(struct ev_loop *loop, ev_child *watcher, int events)
     part->quick = clock_mono_ms() - part->mono_ms < QUICK_MS ? part->quick + 1 : 0;
     if (part->id == PART_DASHBOARD)
         close_announced(up);
-    if (up->state == UP_STOPPING)
-        stop_next(up);
-    else if (part->id == PART_REDIS || up->state == UP_STARTING ||
-             is_for_good(part, status))
+    if (up->state == UP_STOPPING) {
+        if (part == up->ending) /* another one went before its turn */
+            stop_next(up);
+    } else if (part->id == PART_REDIS || up->state == UP_STARTING ||
+               is_for_good(part, status)) {
         give_up(part, status);
-    else
+    } else {
         start_again(part, status);
+    }
 }
 
 /* ---- life --------------------------------------------------------------------------- */
