@@ -7,20 +7,17 @@
 enum {
     PAGE = 1000,
     FIELDS_MAX = 100000, /* read for one look */
-    VALUE_SHOWN = 64,    /* bytes of a value that is no number */
 };
 
 static void offer(struct look *look, struct bytes name, struct bytes value)
 {
-    int64_t number = INT64_MIN; /* what is no number comes last */
-    struct buf shown = {0};
-    text_to_int(value, &number);
-    text_printable(&shown, value, VALUE_SHOWN);
-    if (name.len > LIMIT_COUNTER_NAME_BYTES)
-        name.len = LIMIT_COUNTER_NAME_BYTES; /* somebody else's field */
-    top_offer(&look->top, name, number, buf_bytes(&shown));
-    buf_fini(&shown);
+    int64_t number;
     look->scanned++;
+    if (text_to_int(value, &number) != 0)
+        return; /* somebody else's field: no count */
+    if (name.len > LIMIT_COUNTER_NAME_BYTES)
+        name.len = LIMIT_COUNTER_NAME_BYTES;
+    top_offer(&look->top, name, number, value);
 }
 
 static void on_length(void *arg, struct answer *answer)

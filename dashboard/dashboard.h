@@ -19,6 +19,7 @@ struct dashboard {
     struct queue queue; /* the one that was asked for last */
     struct look *looks; /* see look.h */
     int listing_count;  /* lists of counters under way */
+    int search_count;   /* searches for jobs under way */
     struct cache_service *cache;
 };
 

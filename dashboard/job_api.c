@@ -26,6 +26,7 @@ struct job_call {
 
 static void job_call_free(struct job_call *call)
 {
+    call->dashboard->search_count--;
     resting_find_fini(&call->find);
     arena_fini(&call->arena);
     free(call);
@@ -63,7 +64,7 @@ static void find_and(void (*act)(struct job_call *call), struct dashboard *dashb
                      struct http_request *request, struct bytes handle)
 {
     const struct queue *queue = service_queue(dashboard, request);
-    if (queue == NULL)
+    if (queue == NULL || service_begin_search(dashboard, request) != 0)
         return;
     struct job_call *call = xcalloc(1, sizeof *call);
     call->dashboard = dashboard;

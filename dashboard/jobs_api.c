@@ -42,6 +42,7 @@ struct job_list {
 
 static void job_list_free(struct job_list *list)
 {
+    list->dashboard->search_count--;
     walk_fini(&list->walk);
     arena_fini(&list->arena);
     arena_fini(&list->scratch);
@@ -187,6 +188,8 @@ static int read_request(struct job_list *list)
 
 void get_jobs(struct http_request *request, void *arg)
 {
+    if (service_begin_search(arg, request) != 0)
+        return;
     struct job_list *list = xcalloc(1, sizeof *list);
     list->dashboard = arg;
     list->request = request;

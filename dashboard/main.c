@@ -110,6 +110,13 @@ static void warn_of_others(const struct http_server *server, const char *token)
              http_address(server), token != NULL ? "token" : "none");
 }
 
+/* Whoever still waits for Redis hears that it is gone, and frees what it holds. */
+static void stop_waiting(struct dashboard *dashboard)
+{
+    link_drop(dashboard->link, "leaving");
+    ev_run(dashboard->loop, EVRUN_NOWAIT);
+}
+
 static void serve(struct program *program, const struct options *options)
 {
     struct redis_url url;
@@ -135,6 +142,7 @@ static void serve(struct program *program, const struct options *options)
         ev_run(program->loop, 0);
     }
     http_close(server);
+    stop_waiting(&dashboard);
     cache_service_free(dashboard.cache);
     link_free(dashboard.link);
     look_fini(&dashboard);

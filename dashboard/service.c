@@ -53,6 +53,17 @@ int service_limit(struct http_request *request, int64_t max, int64_t initial,
     return -1;
 }
 
+int service_begin_search(struct dashboard *dashboard, struct http_request *request)
+{
+    enum { SEARCHES_MAX = 16 };
+    if (dashboard->search_count < SEARCHES_MAX) {
+        dashboard->search_count++;
+        return 0;
+    }
+    service_try_later(request, "Too many searches at once", NULL);
+    return -1;
+}
+
 void service_try_later(struct http_request *request, const char *title,
                        const char *detail)
 {

@@ -24,6 +24,10 @@ int service_rest(struct http_request *request, const char *what, size_t max,
 int service_limit(struct http_request *request, int64_t max, int64_t initial,
                   int64_t *out);
 
+/* Begin a search for jobs, each of which may hold some megabytes for a moment; it ends by
+ * `dashboard->search_count--`. Returns 0, or -1 after answering that there are too many. */
+int service_begin_search(struct dashboard *dashboard, struct http_request *request);
+
 /* Answer that it may work in a second: 503 with Retry-After. */
 void service_try_later(struct http_request *request, const char *title,
                        const char *detail);

@@ -54,21 +54,6 @@ struct snapshot *snapshot_new(struct ev_loop *loop, const struct redis_url *url,
     return snapshot;
 }
 
-void snapshot_free(struct snapshot *snapshot)
-{
-    if (snapshot == NULL)
-        return;
-    link_free(snapshot->link);
-    for (struct waiter *waiter; (waiter = snapshot->waiters) != NULL;) {
-        snapshot->waiters = waiter->next;
-        free(waiter);
-    }
-    overview_fini(&snapshot->coming);
-    overview_fini(&snapshot->now);
-    cmd_fini(&snapshot->cmd);
-    free(snapshot);
-}
-
 static void answer_all(struct snapshot *snapshot, const struct overview *overview,
                        const struct err *err)
 {
@@ -79,6 +64,20 @@ static void answer_all(struct snapshot *snapshot, const struct overview *overvie
         waiter->fn(waiter->arg, overview, err);
         free(waiter);
     }
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+    struct err err = {0};
+    if (snapshot == NULL)
+        return;
+    link_free(snapshot->link);
+    err_set(&err, LEAT_ELINK, "the dashboard is leaving");
+    answer_all(snapshot, NULL, &err);
+    overview_fini(&snapshot->coming);
+    overview_fini(&snapshot->now);
+    cmd_fini(&snapshot->cmd);
+    free(snapshot);
 }
 
 static void on_gathered(void *arg, struct overview *overview, const struct err *err)

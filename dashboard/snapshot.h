@@ -14,6 +14,7 @@ struct snapshot;
 struct snapshot *snapshot_new(struct ev_loop *loop, const struct redis_url *url,
                               void (*on_fatal)(void *arg, const struct err *err),
                               void *arg);
+/* Stop, and tell all who wait; accepts NULL. */
 void snapshot_free(struct snapshot *snapshot);
 
 /* `overview` is NULL when Redis cannot be asked; then `err` says why. Both are borrowed until

@@ -81,7 +81,8 @@ waiting_jobs_are_listed() {
 }
 
 failures_are_listed() {
-  "$leat" push refresh "url=$origin/status/500?a" --retries 1000 >/dev/null
+  printf '{"type":"refresh","args":{"url":"%s/status/500?a"},"retry":{"policy":"fixed","base_ms":3600000}}' "$origin" |
+    redis_cli -x lpush leat:default >/dev/null
   await 'seen "/api/v1/jobs?state=failed" "#j.jobs >= 1" true' 10 'the failure'
   expect_json 'j.jobs[1].outcome .. j.jobs[1].fails .. j.jobs[1].type' retry1refresh
   expect_json 'j.jobs[1].handle' nil
@@ -258,6 +259,40 @@ without_redis_it_says_so() {
   ok 'without Redis it is 503, and comes back by itself'
 }
 
+# Redis hangs: 16 searches wait for it, the 17th is told to come again.
+searches_are_bounded() {
+  local i callers=()
+  kill -STOP "$redis_pid"
+  for i in {1..17}; do
+    (http_get "$port" /api/v1/jobs/nobody >"$dir/search.$i") &
+    callers+=($!)
+  done
+  await 'grep -q "Too many searches" "$dir"/search.*' 4 'one search to be too many'
+  kill -CONT "$redis_pid"
+  wait "${callers[@]}"
+  expect_eq 1 "$(grep -l ' 503 ' "$dir"/search.* | wc -l)" 'searches refused'
+  expect_eq 16 "$(grep -l ' 404 ' "$dir"/search.* | wc -l)" 'searches answered'
+  expect 200 GET /api/v1/jobs
+  ok 'a bounded number of searches runs at once'
+}
+
+# Redis hangs, questions are under way, and the dashboard is told to leave.
+leaving_with_questions_open() {
+  local path callers=()
+  kill -STOP "$redis_pid"
+  for path in jobs jobs/x counters cache overview; do
+    (http_get "$port" "/api/v1/$path?queue=leaving" >"$dir/late.${path%/*}") &
+    callers+=($!)
+  done
+  await 'for path in jobs overview; do [ -e "$dir/late.$path" ] || false; done' 10 'the questions'
+  child_stop "$dashboard"
+  kill -CONT "$redis_pid"
+  wait "${callers[@]}"
+  expect_eq 0 "$status" 'the exit status of the dashboard'
+  expect_eq '' "$(grep -E 'ERROR|leak' "$dir/dashboard.log" || true)" 'what the dashboard left behind'
+  ok 'it leaves while Redis hangs, and nothing is left behind'
+}
+
 redis_start
 origin_start
 dashboard_start
@@ -274,5 +309,5 @@ counters_are_ranked
 copies_are_ranked
 worker_stop
 without_redis_it_says_so
-child_stop "$dashboard"
-expect_eq 0 "$status" 'the exit status of the dashboard'
+searches_are_bounded
+leaving_with_questions_open
