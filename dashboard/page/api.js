@@ -21,7 +21,11 @@ async function ask(path, options) {
   }
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => ({}));
-  throw new Problem(answer.status, problem.detail ?? problem.title ?? `status ${answer.status}`);
+  throw new Problem(
+    answer.status,
+    [problem.title, problem.detail].filter(Boolean).join(": ") ||
+      `status ${answer.status}`,
+  );
 }
 
 /** GET as JSON. Throws a Problem. */
@@ -52,7 +56,10 @@ function tokenAsked(why) {
 
 function send(method, path) {
   const token = sessionStorage.getItem(TOKEN);
-  return ask(path, { method, headers: token ? { Authorization: `Bearer ${token}` } : {} });
+  return ask(path, {
+    method,
+    headers: token ? { Authorization: `Bearer ${token}` } : {},
+  });
 }
 
 /** POST or DELETE, with the token where it is needed. Throws a Problem; returns false when the

@@ -5,25 +5,38 @@ const LANGUAGE = "en"; // the page's own, so that its words and its numbers agre
 
 const whole = new Intl.NumberFormat(LANGUAGE);
 const oneDigit = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 1 });
-const share = new Intl.NumberFormat(LANGUAGE, { style: "percent", maximumFractionDigits: 1 });
+const share = new Intl.NumberFormat(LANGUAGE, {
+  style: "percent",
+  maximumFractionDigits: 1,
+});
 const time = new Intl.DateTimeFormat(LANGUAGE, { timeStyle: "medium", hourCycle: "h23" });
 const dateTime = new Intl.DateTimeFormat(LANGUAGE, {
-  dateStyle: "medium", timeStyle: "long", hourCycle: "h23",
+  dateStyle: "medium",
+  timeStyle: "long",
+  hourCycle: "h23",
 });
 
 const unit = (name, digits = 0) =>
   new Intl.NumberFormat(LANGUAGE, {
-    style: "unit", unit: name, unitDisplay: "narrow", maximumFractionDigits: digits,
+    style: "unit",
+    unit: name,
+    unitDisplay: "narrow",
+    maximumFractionDigits: digits,
   });
 
 const SPANS = [
-  [86_400_000, unit("day")], [3_600_000, unit("hour")], [60_000, unit("minute")],
-  [1_000, unit("second")], [1, unit("millisecond")],
+  [86_400_000, unit("day")],
+  [3_600_000, unit("hour")],
+  [60_000, unit("minute")],
+  [1_000, unit("second")],
+  [1, unit("millisecond")],
 ];
 const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"].map(
   (name) =>
     new Intl.NumberFormat(LANGUAGE, {
-      style: "unit", unit: name, unitDisplay: name === "byte" ? "narrow" : "short",
+      style: "unit",
+      unit: name,
+      unitDisplay: name === "byte" ? "narrow" : "short",
       maximumSignificantDigits: 3,
     }),
 );
@@ -52,7 +65,12 @@ export function span(ms) {
     if (n > 0 || parts.length > 0) parts.push([n, format]);
     if (parts.length === 2) break;
   }
-  return parts.filter(([n]) => n > 0).map(([n, format]) => format.format(n)).join(" ") || "0s";
+  return (
+    parts
+      .filter(([n]) => n > 0)
+      .map(([n, format]) => format.format(n))
+      .join(" ") || "0s"
+  );
 }
 
 /** How long ago, by the clock of whoever said `now`. */

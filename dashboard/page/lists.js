@@ -14,7 +14,9 @@ export function note(id, text) {
 
 /** The child of this class, made when it is missing. */
 function part(cell, name, className) {
-  return cell.querySelector(`.${className}`) ?? cell.appendChild(element(name, className));
+  return (
+    cell.querySelector(`.${className}`) ?? cell.appendChild(element(name, className))
+  );
 }
 
 /** A second, quieter line below a cell's first. */
@@ -60,14 +62,17 @@ export const queues = new Table(section("queues"), {
     number("Dead", (queue) => count(queue.dead)),
     number("Bad", (queue) => count(queue.bad)),
     number("Oldest", (queue) =>
-      queue.ready > 0 && queue.oldest_age_ms >= 0 ? span(queue.oldest_age_ms) : "–"),
+      queue.ready > 0 && queue.oldest_age_ms >= 0 ? span(queue.oldest_age_ms) : "–",
+    ),
     {
-      title: "Done", name: "drawn",
+      title: "Done",
+      name: "drawn",
       draw: (cell, queue, { history }) =>
         withSpark(cell, rate(history.rate(queue.name)), history.rates(queue.name)),
     },
     {
-      title: "Backlog", name: "drawn",
+      title: "Backlog",
+      name: "drawn",
       draw: (cell, queue, { history }) =>
         withSpark(cell, count(readyOf(queue) + queue.high), history.backlogs(queue.name)),
     },
@@ -88,19 +93,29 @@ export const workers = new Table(section("workers"), {
   key: (worker) => worker.id,
   columns: [
     {
-      title: "Worker", name: "wide name",
+      title: "Worker",
+      name: "wide name",
       draw: (cell, worker) =>
         twoLines(cell, `${visible(worker.host)}:${worker.pid}`, visible(worker.id)),
     },
-    { title: "State", name: "state", text: (worker) => (worker.stale ? "stale" : worker.state) },
+    {
+      title: "State",
+      name: "state",
+      text: (worker) => (worker.stale ? "stale" : worker.state),
+    },
     { title: "Busy", name: "number busy", draw: busy },
     number("Held", (worker) => count(worker.held)),
     number("Done", (worker) => count(worker.done)),
     number("Failed", (worker) => count(worker.failed)),
     number("Up", (worker, look) =>
-      worker.started_ms > 0 ? span(look.atMs - worker.started_ms) : "–"),
+      worker.started_ms > 0 ? span(look.atMs - worker.started_ms) : "–",
+    ),
     number("Seen", (worker, look) => ago(worker.seen_ms, look.atMs)),
-    { title: "Queues", name: "list", text: (worker) => worker.queues.map(visible).join(", ") },
+    {
+      title: "Queues",
+      name: "list",
+      text: (worker) => worker.queues.map(visible).join(", "),
+    },
     { title: "Version", name: "quiet", text: (worker) => visible(worker.version) },
   ],
 });
@@ -114,21 +129,24 @@ export const counters = new Table(section("counters"), {
   columns: [
     { title: "Counter", name: "wide name", text: (counter) => visible(counter.name) },
     {
-      title: "Value", name: "number barred",
-      draw: (cell, counter, { top }) => {
-        const share = top > 0n ? Number((BigInt(counter.value) * 1000n) / top) / 1000 : 0;
+      title: "(Share of the highest)",
+      name: "barred",
+      draw: (cell, { value }, { top }) => {
+        const share = top > 0n ? Number((BigInt(value) * 1000n) / top) / 1000 : 0;
         part(cell, "span", "bar").style.setProperty("--share", Math.max(0, share));
-        say(part(cell, "span", "figure"), count(counter.value));
       },
     },
+    number("Value", ({ value }) => count(value)),
   ],
 });
 
 export function showCounters(list, nowMs) {
   const top = list.counters.length > 0 ? BigInt(list.counters[0].value) : 0n;
   counters.update(list.counters, { top });
-  note("counters",
-    `searched ${count(list.scanned)} of ${count(list.of)}, ${ago(list.at_ms, nowMs)}`);
+  note(
+    "counters",
+    `searched ${count(list.scanned)} of ${count(list.of)}, ${ago(list.at_ms, nowMs)}`,
+  );
 }
 
 /* ---- copies ------------------------------------------------------------------------- */
@@ -138,14 +156,20 @@ function freshness(cell, copy, { atMs }) {
   say(chip, copy.state);
   chip.dataset.state = copy.state === "fresh" ? "good" : "warn";
   const left = copy.fresh_until_ms - atMs;
-  say(part(cell, "span", "first"), left > 0 ? `for ${span(left)}` : `since ${span(-left)}`);
-  say(part(cell, "span", "second"),
-    `${span(atMs - copy.fetched_ms)} old, gone in ${span(copy.gone_ms - atMs)}`);
+  say(
+    part(cell, "span", "first"),
+    left > 0 ? `for ${span(left)}` : `since ${span(-left)}`,
+  );
+  say(
+    part(cell, "span", "second"),
+    `${span(atMs - copy.fetched_ms)} old, gone in ${span(copy.gone_ms - atMs)}`,
+  );
 }
 
 export const copies = new Table(section("copies"), {
   caption: "Cached pages, the most read first",
-  empty: "No cached pages in this queue. Keep one: leat push refresh url=https://example.org/",
+  empty:
+    "No cached pages in this queue. Keep one: leat push refresh url=https://example.org/",
   key: (copy) => copy.key,
   columns: [
     { title: "Page", name: "wide name", text: (copy) => visible(copy.key) },
@@ -160,8 +184,11 @@ export const copies = new Table(section("copies"), {
 
 const figures = section("copies").insertBefore(element("dl", "figures"), copies.host);
 const FIGURES = [
-  ["Hit ratio", ({ hits, stale, misses }) =>
-    percent(Number(hits + stale), Number(hits + stale + misses))],
+  [
+    "Hit ratio",
+    ({ hits, stale, misses }) =>
+      percent(Number(hits + stale), Number(hits + stale + misses)),
+  ],
   ["Hits", ({ hits }) => count(hits)],
   ["Stale hits", ({ stale }) => count(stale)],
   ["Misses", ({ misses }) => count(misses)],
@@ -178,8 +205,10 @@ export function showCopies(list, nowMs) {
   figures.hidden = list.copies.length === 0;
   FIGURES.forEach(([, text], i) => say(figures.children[i].lastChild, text(total)));
   copies.update(list.copies, { atMs: nowMs });
-  note("copies",
-    `${count(list.copies.length)} of ${count(list.scanned)}, ${ago(list.at_ms, nowMs)}`);
+  note(
+    "copies",
+    `${count(list.copies.length)} of ${count(list.scanned)}, ${ago(list.at_ms, nowMs)}`,
+  );
 }
 
 /* ---- jobs --------------------------------------------------------------------------- */
@@ -193,7 +222,8 @@ function time(cell, job, { atMs }) {
   stamp.title = when(job.at_ms);
 }
 
-const kind = (cell, job) => twoLines(cell, visible(job.type ?? "–"), visible(job.id ?? job.iid ?? ""));
+const kind = (cell, job) =>
+  twoLines(cell, visible(job.type ?? "–"), visible(job.id ?? job.iid ?? ""));
 
 /* A job's payload never changes, so what the reader unfolded stays unfolded. */
 function payload(cell, job) {
@@ -204,7 +234,10 @@ function payload(cell, job) {
     return;
   }
   const details = cell.appendChild(element("details"));
-  details.append(element("summary", "", `${text.slice(0, EXCERPT)}…`), element("code", "", text));
+  details.append(
+    element("summary", "", `${text.slice(0, EXCERPT)}…`),
+    element("code", "", text),
+  );
   details.append(element("span", "second", `${count(job.payload_bytes)} bytes in all`));
 }
 
@@ -212,7 +245,10 @@ function button(word, className, job) {
   const made = element("button", className, word);
   made.type = "button";
   made.dataset.handle = job.handle;
-  made.setAttribute("aria-label", `${word} ${visible(job.type ?? "")} ${visible(job.id ?? job.handle)}`);
+  made.setAttribute(
+    "aria-label",
+    `${word} ${visible(job.type ?? "")} ${visible(job.id ?? job.handle)}`,
+  );
   return made;
 }
 
@@ -236,7 +272,14 @@ export const jobs = {
     caption: "Dead jobs, the newest first",
     empty: "Nothing has died in this queue.",
     key: (job) => job.handle,
-    columns: [JOB.when("Died"), JOB.kind, JOB.error, JOB.attempts, JOB.payload, JOB.buttons],
+    columns: [
+      JOB.when("Died"),
+      JOB.kind,
+      JOB.error,
+      JOB.attempts,
+      JOB.payload,
+      JOB.buttons,
+    ],
   }),
   bad: new Table(section("bad"), {
     caption: "Entries that are no jobs, kept byte for byte",
@@ -257,7 +300,8 @@ export const jobs = {
       JOB.when("Failed"),
       JOB.kind,
       {
-        title: "Then", name: "state",
+        title: "Then",
+        name: "state",
         text: (job) => (job.outcome === "dead" ? "died" : "runs again"),
       },
       JOB.error,
@@ -269,5 +313,8 @@ export const jobs = {
 
 export function showJobs(state, list, nowMs) {
   jobs[state].update(list.jobs, { atMs: nowMs });
-  note(state, list.jobs.length > 0 ? `${count(list.jobs.length)} of ${count(list.of)}` : "");
+  note(
+    state,
+    list.jobs.length > 0 ? `${count(list.jobs.length)} of ${count(list.of)}` : "",
+  );
 }

@@ -4,16 +4,23 @@
 // a list that failed says so in its place. Nothing here makes markup from text: the policy sent
 // with the page forbids it, and all that comes from outside goes through visible().
 // Served at /page.js, and the modules beside it below /page/.
+import { showAlarms } from "./page/alarms.js";
 import { Problem, read, write } from "./page/api.js";
-import { clock, count, size, span, visible } from "./page/format.js";
+import { clock, size, span, visible } from "./page/format.js";
 import {
-  jobs, note, queues, showCopies, showCounters, showJobs, workers,
+  jobs,
+  note,
+  queues,
+  showCopies,
+  showCounters,
+  showJobs,
+  workers,
 } from "./page/lists.js";
+import { tell } from "./page/said.js";
 import { History } from "./page/spark.js";
-import { element, say } from "./page/table.js";
+import { say } from "./page/table.js";
 
 const ROUND_MS = 2000;
-const SAID_MS = 8000;
 const SURE_MS = 5000;
 const byId = (id) => document.getElementById(id);
 
@@ -23,19 +30,10 @@ let isAsking = false;
 let isAskedAgain = false; // the answers under way are about what was before
 let timer = 0;
 let lostAtMs = 0; // since when nothing comes; 0: it does
+let isFirst = true; // what was so before anybody looked is no news
 let queue = queueOfAddress() ?? "default";
 
-/* ---- what is said ------------------------------------------------------------------- */
-
-let saidTimer = 0;
-let isFirst = true; // what was so before anybody looked is no news
-
-/** A sentence at the foot of the page, for eyes and screen readers alike. */
-function tell(text) {
-  say(byId("said"), text);
-  clearTimeout(saidTimer);
-  saidTimer = setTimeout(() => say(byId("said"), ""), SAID_MS);
-}
+/* ---- what is above the lists -------------------------------------------------------- */
 
 function showLink(state, text) {
   const link = byId("link");
@@ -45,78 +43,14 @@ function showLink(state, text) {
   say(byId("link-text"), text);
 }
 
-/* ---- alarms ------------------------------------------------------------------------- */
-
-function counted(number, one, many) {
-  return `${count(number)} ${number === 1 ? one : many}`;
-}
-
-/** What is no alarm of the server's, but waits for somebody to decide. */
-const CHORES = [
-  [(q) => q.dead, "#dead", (q) =>
-    `${counted(q.dead, "job", "jobs")} died in the queue ${q.name}: see why, then retry or delete.`],
-  [(q) => q.bad, "#bad", (q) =>
-    `${counted(q.bad, "entry", "entries")} of the queue ${q.name} cannot be read: see what they are.`],
-  [(q) => q.paused && q.ready + q.high, "", (q) =>
-    `The queue ${q.name} is paused; ${counted(q.ready + q.high, "job waits", "jobs wait")}.`],
-];
-
-function choresOf(overview) {
-  const found = [];
-  for (const q of overview.queues)
-    for (const [is, place, text] of CHORES)
-      if (is(q)) found.push({ kind: "chore", queue: q.name, place, text: text(q) });
-  for (const worker of overview.workers)
-    if (worker.stale)
-      found.push({
-        kind: "chore", queue: null, place: "#workers",
-        text: `Worker ${worker.id} was last seen ${span(overview.at_ms - worker.seen_ms)} ago; its jobs run elsewhere.`,
-      });
-  return found;
-}
-
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-
-function alarmItem(item, alarm) {
-  item.className = alarm.kind;
-  say(item.querySelector("span"), sentence(visible(alarm.text)));
-  const link = item.querySelector("a");
-  link.hidden = !alarm.place;
-  if (alarm.place) {
-    link.href = `${alarm.queue ? `?queue=${encodeURIComponent(alarm.queue)}` : ""}${alarm.place}`;
-    link.dataset.queue = alarm.queue ?? queue;
-  }
-}
-
-function alarmNew() {
-  const item = element("li");
-  const link = element("a", "", "Show");
-  item.append(element("span"), link);
-  return item;
-}
-
-function showAlarms(overview) {
-  const alarms = overview.alarms.map((alarm) => ({ ...alarm, kind: "alarm" }));
-  const all = [...alarms, ...choresOf(overview)];
-  const list = byId("alarm-list");
-  while (list.children.length > all.length) list.lastChild.remove();
-  while (list.children.length < all.length) list.append(alarmNew());
-  all.forEach((alarm, i) => alarmItem(list.children[i], alarm));
-  byId("calm").hidden = all.length > 0;
-  say(byId("calm"), "All is well.");
-  const title = alarms.length > 0 ? `(${alarms.length}) leat` : "leat";
-  if (document.title === title) return;
-  document.title = title;
-  if (alarms.length > 0 && !isFirst) tell(counted(alarms.length, "alarm", "alarms"));
-}
-
-/* ---- the overview ------------------------------------------------------------------- */
-
 function showServer({ version, redis }) {
-  const memory = size(redis.used_memory_bytes) +
+  const memory =
+    size(redis.used_memory_bytes) +
     (redis.max_memory_bytes > 0 ? ` of ${size(redis.max_memory_bytes)}` : "");
-  say(byId("server"),
-    `${visible(version)} on Redis ${visible(redis.version)}, ${memory}, up ${span(redis.uptime_s * 1000)}`);
+  say(
+    byId("server"),
+    `${visible(version)} on Redis ${visible(redis.version)}, ${memory}, up ${span(redis.uptime_s * 1000)}`,
+  );
 }
 
 function showChooser(names) {
@@ -132,9 +66,10 @@ function showOverview(overview) {
   history.look(overview.queues, overview.at_ms);
   const look = { history, atMs: overview.at_ms };
   const names = overview.queues.map((q) => q.name);
-  if (queueOfAddress() === null && !names.includes(queue) && names.length > 0) choose(names[0]);
+  if (queueOfAddress() === null && !names.includes(queue) && names.length > 0)
+    choose(names[0]);
   showServer(overview);
-  showAlarms(overview);
+  showAlarms(overview, isFirst);
   showChooser(names);
   queues.update(overview.queues, look);
   workers.update(overview.workers, look);
@@ -149,18 +84,18 @@ const LISTS = [
   ["counters", "counters?limit=10", showCounters],
   ["copies", "cache?limit=50", showCopies],
   ...Object.keys(jobs).map((state) => [
-    state, `jobs?state=${state}&limit=20`, (list, nowMs) => showJobs(state, list, nowMs),
+    state,
+    `jobs?state=${state}&limit=20`,
+    (list, nowMs) => showJobs(state, list, nowMs),
   ]),
 ];
 
 function showLost(problem) {
   lostAtMs ||= Date.now();
-  const why = problem.status === 0 ? problem.message : `Redis cannot be asked: ${problem.message}`;
   showLink("lost", `disconnected since ${clock(lostAtMs)}`);
-  byId("link").title = visible(why);
+  say(byId("server"), `${visible(problem.message)}; trying again`);
 }
 
-/* The overview first: what comes back only by answering all in time is not told as lost. */
 async function ask() {
   const asked = queue;
   const answers = await Promise.allSettled([
@@ -173,7 +108,6 @@ async function ask() {
     return;
   }
   lostAtMs = 0;
-  byId("link").title = "";
   showLink(isPaused ? "paused" : "live", isPaused ? "paused" : "live");
   showOverview(overview.value);
   isFirst = false;
@@ -208,6 +142,7 @@ async function round() {
 
 /* ---- what the reader does ----------------------------------------------------------- */
 
+/** The one the address names, or null. */
 function queueOfAddress() {
   return new URLSearchParams(location.search).get("queue");
 }
@@ -235,10 +170,10 @@ async function act(button, name) {
   const { handle } = button.dataset;
   const path = `api/v1/jobs/${encodeURIComponent(handle)}${verb}`;
   const state = button.closest("section").id;
-  button.disabled = true;
+  if (button.ariaBusy) return;
+  button.ariaBusy = "true"; // not disabled: that would drop the focus
   try {
     if (!(await write(method, `${path}?queue=${encodeURIComponent(queue)}`))) return;
-    button.disabled = false; // a disabled one has no focus to hand on
     if (!jobs[state].remove(handle, `.${name}`)) byId(`${state}-title`).focus();
     tell(`The job ${done}.`);
     round();
@@ -246,7 +181,7 @@ async function act(button, name) {
     if (!(problem instanceof Problem)) throw problem;
     tell(`That did not work: ${visible(problem.message)}`);
   } finally {
-    button.disabled = false;
+    button.ariaBusy = null;
   }
 }
 
@@ -272,7 +207,7 @@ function onClick(event) {
   const link = event.target.closest("a[data-queue]");
   if (button?.classList.contains("retry")) act(button, "retry");
   if (button?.classList.contains("delete") && sure(button)) act(button, "delete");
-  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+  if (link?.dataset.queue && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
     chooseByReader(link.dataset.queue, link.hash);
   }

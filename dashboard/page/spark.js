@@ -55,10 +55,14 @@ function shape(parent, name, attributes) {
 /** Draw a line through `values`, the newest at the right. `host` keeps its drawing. The number
  *  stands beside it in words, so it is hidden from screen readers. */
 export function spark(host, values) {
-  const svg = host.querySelector("svg") ?? shape(host, "svg", {
-    class: "spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none",
-    "aria-hidden": "true",
-  });
+  const svg =
+    host.querySelector("svg") ??
+    shape(host, "svg", {
+      class: "spark",
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      preserveAspectRatio: "none",
+      "aria-hidden": "true",
+    });
   const area = svg.querySelector(".area") ?? shape(svg, "path", { class: "area" });
   const line = svg.querySelector(".line") ?? shape(svg, "path", { class: "line" });
   const top = Math.max(1, ...values);

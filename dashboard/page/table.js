@@ -78,9 +78,11 @@ export class Table {
 
   #isHeld() {
     const selection = getSelection();
-    return this.body.contains(document.activeElement) ||
+    return (
+      this.body.contains(document.activeElement) ||
       (matchMedia("(hover: hover)").matches && this.body.matches(":hover")) ||
-      (!selection.isCollapsed && this.body.contains(selection.anchorNode));
+      (!selection.isCollapsed && this.body.contains(selection.anchorNode))
+    );
   }
 
   #head() {
@@ -143,7 +145,10 @@ export class Table {
     this.more.hidden = more === 0;
     say(this.more, `${more} more are not shown here.`);
     const isWide = this.host.scrollWidth > this.host.clientWidth;
-    for (const [name, value] of [["tabindex", "0"], ["role", "region"]]) {
+    for (const [name, value] of [
+      ["tabindex", "0"],
+      ["role", "region"],
+    ]) {
       if (isWide) this.host.setAttribute(name, value);
       else this.host.removeAttribute(name);
     }
