@@ -38,6 +38,32 @@ expect_eq 0 "$status" 'the exit status of a stopped worker'
 expect_eq 0 "$(redis_cli hlen '{leat}:workers')" 'records of workers that left'
 ok 'a worker that leaves takes its record with it'
 
+# ask HEADER…: / with these headers.
+ask() {
+  local fd
+  exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+  printf 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n' >&"$fd"
+  printf '%s\r\n' "$@" '' >&"$fd"
+  tr -d '\r' <&"$fd"
+  exec {fd}>&-
+}
+page=$(get /)
+expect_match 'Content-Type: text/html; charset=utf-8' "$page" 'the type of the page'
+expect_match "Content-Security-Policy: default-src 'none'; script-src 'self'" "$page" 'its policy'
+for file in $(sed -n 's/.*\(href\|src\)="\(page[^"]*\)".*/\2/p' <<<"$page"); do
+  expect_eq 200 "$(code "/$file")" "$file, which the page loads"
+  for module in $(body "/$file" | sed -n 's/.*from "\.\/\(.*\)";/\1/p'); do
+    expect_eq 200 "$(code "/$module")" "$module, which $file loads"
+  done
+done
+expect_eq 404 "$(code /page/nothing.js)" 'a module that is not there'
+etag=$(sed -n 's/^ETag: //p' <<<"$(ask)")
+expect_match '^HTTP/1.1 304' "$(ask "If-None-Match: $etag")" 'the page, known already'
+expect_match '^HTTP/1.1 200' "$(ask 'If-None-Match: "other"')" 'the page, known otherwise'
+expect_match 'GET /api/v1/overview' "$(ask 'Accept: text/plain')" 'the list of paths'
+expect_match '<!DOCTYPE html>' "$(ask 'Accept: text/html, text/plain')" 'the page for a browser'
+ok 'the page and all it loads are there; whoever wants plain text gets the paths'
+
 expect_eq 200 "$(code /livez)" livez
 expect_eq 200 "$(code /readyz)" readyz
 expect_eq 404 "$(code /nowhere)" 'an unknown path'

@@ -2,13 +2,14 @@
 # For sourcing, with the project's root as working directory: installs what the file
 # `packages` lists. Sets nothing up but packages, starts no service and touches none.
 
-# packages_missing GROUP…: the packages of these groups that are not installed, one a line.
+# packages_missing GROUP…: the packages of these groups that are not installed, one a line. A
+# command of a package's name will do, wherever it came from: npm also comes with other nodes.
 packages_missing() {
   awk -v groups=" $* " '$1 !~ /^#/ && index(groups, " " $1 " ") { print $2 }' packages |
     while read -r name; do
       case $(dpkg-query -W -f '${db:Status-Status} ' "$name" 2>/dev/null) in
         installed*) ;;
-        *) echo "$name" ;;
+        *) command -v "$name" >/dev/null || echo "$name" ;;
       esac
     done
 }
