@@ -8,9 +8,9 @@ static int lost(struct err *err)
 
 /* ---- walking ------------------------------------------------------------------------ */
 
+/* Hands the entries on, since a walk has one argument for both its callbacks. */
 struct walking {
-    enum resting_kind kind;
-    await_resting_fn fn;
+    walk_entry_fn fn;
     void *arg;
     int done;
     struct err err;
@@ -19,8 +19,7 @@ struct walking {
 static int on_entry(void *arg, struct bytes raw, int64_t at_ms)
 {
     const struct walking *walking = arg;
-    const struct resting resting = {walking->kind, raw, at_ms};
-    return walking->fn(walking->arg, &resting);
+    return walking->fn(walking->arg, raw, at_ms);
 }
 
 static void on_walked(struct walk *walk, const struct err *err)
@@ -31,9 +30,9 @@ static void on_walked(struct walk *walk, const struct err *err)
         walking->err = *err;
 }
 
-static int wait_for_walk(struct client *client, struct walk *walk,
-                         struct walking *walking, struct err *err)
+static int wait_for_walk(struct client *client, struct walk *walk, struct err *err)
 {
+    const struct walking *walking = walk->arg;
     if (walk_start(walk) != LEAT_OK)
         return lost(err);
     int code = client_wait(client, &walking->done, err);
@@ -42,34 +41,33 @@ static int wait_for_walk(struct client *client, struct walk *walk,
     return err_set(err, walking->err.code, "%s", walking->err.text);
 }
 
-static int walk_through(struct client *client, struct walk *walk, struct walking *walking,
-                        struct err *err)
+static int walk_through(struct client *client, struct walk *walk, walk_entry_fn fn,
+                        void *arg, struct err *err)
 {
+    struct walking walking = {.fn = fn, .arg = arg};
     walk->link = client->link;
-    walk->source = resting_source(walking->kind);
     walk->entry = on_entry;
     walk->done = on_walked;
-    walk->arg = walking;
-    int code = wait_for_walk(client, walk, walking, err);
+    walk->arg = &walking;
+    int code = wait_for_walk(client, walk, err);
     walk_fini(walk);
     return code;
 }
 
-int await_walk(struct client *client, const struct queue *queue, enum resting_kind kind,
-               int64_t max, await_resting_fn fn, void *arg, struct err *err)
+int await_walk(struct client *client, const struct queue *queue, enum walk_source source,
+               int64_t max, walk_entry_fn fn, void *arg, struct err *err)
 {
-    struct walking walking = {.kind = kind, .fn = fn, .arg = arg};
-    struct walk walk = {.queue = queue, .max = max};
-    return walk_through(client, &walk, &walking, err);
+    struct walk walk = {.queue = queue, .source = source, .max = max};
+    return walk_through(client, &walk, fn, arg, err);
 }
 
 int await_walk_oldest(struct client *client, const struct queue *queue,
-                      enum resting_kind kind, int64_t max, await_resting_fn fn, void *arg,
+                      enum walk_source source, int64_t max, walk_entry_fn fn, void *arg,
                       struct err *err)
 {
-    struct walking walking = {.kind = kind, .fn = fn, .arg = arg};
-    struct walk walk = {.queue = queue, .max = max, .from_other_end = 1};
-    return walk_through(client, &walk, &walking, err);
+    struct walk walk = {
+        .queue = queue, .source = source, .max = max, .from_other_end = 1};
+    return walk_through(client, &walk, fn, arg, err);
 }
 
 int await_count(struct client *client, const struct queue *queue, enum resting_kind kind,

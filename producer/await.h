@@ -8,15 +8,13 @@
 
 enum { AWAIT_LOOK_MAX = 100000 }; /* entries that a search reads at most */
 
-/* Take each; what is passed is borrowed until the function returns. Returns 1 to stop. */
-typedef int (*await_resting_fn)(void *arg, const struct resting *resting);
-
-/* Look at up to `max`, newest first; or at the oldest, for those who take away what they
- * looked at while new ones may come. Errors: those of client_wait(), and what Redis said. */
-int await_walk(struct client *client, const struct queue *queue, enum resting_kind kind,
-               int64_t max, await_resting_fn fn, void *arg, struct err *err);
+/* Look at up to `max`, in the source's order; or at the last of it, for those who take away
+ * what they looked at while new ones may come. Errors: those of client_wait(), and what Redis
+ * said. */
+int await_walk(struct client *client, const struct queue *queue, enum walk_source source,
+               int64_t max, walk_entry_fn fn, void *arg, struct err *err);
 int await_walk_oldest(struct client *client, const struct queue *queue,
-                      enum resting_kind kind, int64_t max, await_resting_fn fn, void *arg,
+                      enum walk_source source, int64_t max, walk_entry_fn fn, void *arg,
                       struct err *err);
 
 /* How many there are. */

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* leat job ls | get | retry | rm: the jobs that have died and the entries that are none. */
 #include "await.h"
+#include "job_list.h"
 #include "base/text.h"
 #include "verb.h"
 
 #include <stdio.h>
 
-enum {
-    GLANCE_BYTES = 60,
-    ACTION_PAGE = 100, /* looked at, and then acted on, at a time */
-};
+enum { ACTION_PAGE = 100 }; /* looked at, and then acted on, at a time */
 
 struct job_options {
     struct common_options common;
@@ -25,9 +23,9 @@ struct job_options {
         "queue", 'q', OPT_TEXT, AT(queue), "QUEUE", "default", 0, 0,                     \
             "The queue to look in"                                                       \
     }
-#define ROW_STATE(initial)                                                               \
+#define ROW_STATE                                                                        \
     {                                                                                    \
-        "state", 0, OPT_TEXT, AT(state), "dead|bad", initial, 0, 0,                      \
+        "state", 0, OPT_TEXT, AT(state), "dead|bad", NULL, 0, 0,                         \
             "Dead jobs, or what is no job"                                               \
     }
 #define ROW_ALL                                                                          \
@@ -37,7 +35,8 @@ struct job_options {
 
 static const struct opt ls_rows[] = {
     ROW_QUEUE,
-    ROW_STATE("dead"),
+    {"state", 0, OPT_TEXT, AT(state), "dead|bad|failed", "dead", 0, 0,
+     "Dead jobs, what is no job, or the last runs that failed"},
     {"limit", 0, OPT_INT, AT(limit), "N", "100", 1, AWAIT_LOOK_MAX, "How many at most"},
 };
 
@@ -47,11 +46,11 @@ static const struct opt get_rows[] = {
      "Write what the producer pushed, byte for byte"},
 };
 
-static const struct opt retry_rows[] = {ROW_QUEUE, ROW_STATE(NULL), ROW_ALL};
+static const struct opt retry_rows[] = {ROW_QUEUE, ROW_STATE, ROW_ALL};
 
 static const struct opt rm_rows[] = {
     ROW_QUEUE,
-    ROW_STATE(NULL),
+    ROW_STATE,
     ROW_ALL,
     {"yes", 0, OPT_FLAG, AT(yes), NULL, NULL, 0, 0, "Do not ask"},
 };
@@ -92,90 +91,19 @@ static int jobs_close(struct jobs *jobs, int code)
 
 /* ---- ls ----------------------------------------------------------------------------- */
 
-static const struct table_column dead_columns[] = {
-    {"HANDLE", "handle", TABLE_TEXT}, {"DIED", "died_ms", TABLE_TIME},
-    {"TYPE", "type", TABLE_TEXT},     {"DELIVERIES", "deliveries", TABLE_INT},
-    {"FAILS", "fails", TABLE_INT},    {"ERROR", "error", TABLE_TEXT},
-};
-
-static const struct table_column bad_columns[] = {
-    {"HANDLE", "handle", TABLE_TEXT},
-    {"SIZE", "size", TABLE_INT},
-    {"REASON", "reason", TABLE_TEXT},
-    {"BEGINS", "begins", TABLE_TEXT},
-};
-
-static void add_dead_row(struct table *table, const struct resting *resting,
-                         const struct resting_view *view)
-{
-    struct buf error = {0};
-    entry_decode_error(&error, view->entry.error);
-    table_number(table, resting->died_ms);
-    table_text(table, view->job.type);
-    table_number(table, view->entry.deliveries);
-    table_number(table, view->entry.fails);
-    table_text(table, buf_bytes(&error));
-    buf_fini(&error);
-}
-
-static void add_bad_row(struct table *table, const struct resting *resting,
-                        const struct resting_view *view)
-{
-    struct buf begins = {0};
-    text_printable(&begins, resting->raw, GLANCE_BYTES);
-    table_number(table, (int64_t)resting->raw.len);
-    table_text(table, bytes_of(view->err.text));
-    table_text(table, buf_bytes(&begins));
-    buf_fini(&begins);
-}
-
-static int add_row(void *arg, const struct resting *resting)
-{
-    struct table *table = arg;
-    struct resting_view view;
-    struct arena arena = {0};
-    struct buf handle = {0};
-    resting_read(&view, resting, &arena);
-    resting_handle(&handle, resting);
-    table_text(table, buf_bytes(&handle));
-    if (resting->kind == RESTING_DEAD)
-        add_dead_row(table, resting, &view);
-    else
-        add_bad_row(table, resting, &view);
-    buf_fini(&handle);
-    arena_fini(&arena);
-    return 0;
-}
-
-static int list(struct jobs *jobs, enum resting_kind kind)
-{
-    struct buf out = {0};
-    struct table table;
-    enum table_mode mode = verb_mode(&jobs->options.common);
-    if (kind == RESTING_DEAD)
-        table_open(&table, mode, dead_columns, 6, &out);
-    else
-        table_open(&table, mode, bad_columns, 4, &out);
-    int code = await_walk(&jobs->client, &jobs->queue, kind, jobs->options.limit, add_row,
-                          &table, &jobs->err);
-    table_close(&table);
-    verb_print(&out);
-    buf_fini(&out);
-    return code;
-}
-
 static int run_ls(int argc, char **argv)
 {
     struct jobs jobs;
-    enum resting_kind kind;
     const struct opt_spec spec =
-        SPEC(ls_rows, .about = "List dead jobs or quarantined entries, newest first.\v"
-                               "The handle in front names one for get, retry and rm.");
+        SPEC(ls_rows,
+             .about = "List dead jobs, quarantined entries or the runs that failed last, "
+                      "newest first.\v"
+                      "The handle in front names one for get, retry and rm, and so does "
+                      "the iid of a failed run, if its job is dead.");
     int code = jobs_open(&jobs, argc, argv, &spec);
     if (code == LEAT_OK)
-        code = resting_kind_parse(jobs.options.state, &kind, &jobs.err);
-    if (code == LEAT_OK)
-        code = list(&jobs, kind);
+        code = job_list(&jobs.client, &jobs.queue, jobs.options.state, jobs.options.limit,
+                        verb_mode(&jobs.options.common), &jobs.err);
     return jobs_close(&jobs, code);
 }
 
@@ -258,8 +186,8 @@ struct action {
     const char *done;
     int (*run)(struct client *client, const struct queue *queue,
                const struct resting *resting, struct err *err);
-    int (*walk)(struct client *client, const struct queue *queue, enum resting_kind kind,
-                int64_t max, await_resting_fn fn, void *arg, struct err *err);
+    int (*walk)(struct client *client, const struct queue *queue, enum walk_source source,
+                int64_t max, walk_entry_fn fn, void *arg, struct err *err);
 };
 
 static const struct action retrying = {"pushed again", await_retry, await_walk_oldest};
@@ -283,17 +211,17 @@ static int act_on_named(struct jobs *jobs, const struct action *action, int64_t 
 }
 
 struct page {
+    enum resting_kind kind;
     struct resting at[ACTION_PAGE];
     size_t count;
     struct arena arena;
 };
 
-static int keep(void *arg, const struct resting *resting)
+static int keep(void *arg, struct bytes raw, int64_t at_ms)
 {
     struct page *page = arg;
-    struct resting *kept = &page->at[page->count++];
-    *kept = *resting;
-    kept->raw.at = arena_dup(&page->arena, resting->raw);
+    struct bytes kept = {arena_dup(&page->arena, raw), raw.len};
+    page->at[page->count++] = (struct resting){page->kind, kept, at_ms};
     return 0;
 }
 
@@ -302,11 +230,11 @@ static int act_on_pages(struct jobs *jobs, enum resting_kind kind, int64_t count
                         const struct action *action, int64_t *done)
 {
     int code = LEAT_OK;
-    struct page page = {.count = 1};
+    struct page page = {.kind = kind, .count = 1};
     for (int64_t left = count; code == LEAT_OK && left > 0 && page.count > 0;) {
         page.count = 0;
         arena_reset(&page.arena);
-        code = action->walk(&jobs->client, &jobs->queue, kind,
+        code = action->walk(&jobs->client, &jobs->queue, resting_source(kind),
                             left < ACTION_PAGE ? left : ACTION_PAGE, keep, &page,
                             &jobs->err);
         for (size_t i = 0; i < page.count && code == LEAT_OK; i++) {
@@ -379,7 +307,7 @@ static int run_rm(int argc, char **argv)
 static int run(int argc, char **argv)
 {
     static const struct verb verbs[] = {
-        {"ls", "List dead jobs or quarantined entries", run_ls},
+        {"ls", "List dead jobs, quarantined entries, failed runs", run_ls},
         {"get", "Show one", run_get},
         {"retry", "Push them again", run_retry},
         {"rm", "Remove them", run_rm},

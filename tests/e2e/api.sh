@@ -5,11 +5,12 @@
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
 
-# call METHOD PATH: the answer goes to $code, $dir/head and $dir/body.
+# call METHOD PATH [HEADER]: the answer goes to $code, $dir/head and $dir/body.
 call() {
   local fd
   exec {fd}<>"/dev/tcp/127.0.0.1/$port"
-  printf '%s %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\n\r\n' "$1" "$2" "$port" >&"$fd"
+  printf '%s %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\n%s\r\n' "$1" "$2" "$port" \
+    "${3:+$3$'\r\n'}" >&"$fd"
   cat <&"$fd" >"$dir/answer"
   exec {fd}>&-
   sed '/^\r$/,$d' "$dir/answer" | tr -d '\r' >"$dir/head"
@@ -18,7 +19,7 @@ call() {
 }
 
 expect() {
-  call "$2" "$3"
+  call "${@:2}"
   expect_eq "$1" "$code" "status of $2 $3 ($(head -c 300 "$dir/body"))"
 }
 
@@ -99,6 +100,10 @@ failures_are_listed() {
   expect_json 'j.jobs[1].outcome .. " " .. j.jobs[1].handle' "dead $handle"
   expect 200 GET '/api/v1/jobs?state=failed&type=mail'
   expect_json '#j.jobs' 0
+  expect_exit 0 "$leat" job ls --state failed
+  expect_match $'\tdead\trefresh\t1\t.*404.*\n.*\tretry\trefresh\t1\t.*500' "$(cat "$dir/out")" 'leat job ls'
+  expect_eq "${handle#dead:*:}" "$(head -n 1 "$dir/out" | cut -f1)" 'the iid in leat job ls'
+  expect_exit 64 "$leat" job ls --state lost
   ok 'failed runs are told of, and which of their jobs are dead'
 }
 
@@ -125,6 +130,9 @@ remove_removes() {
   handle=$(json 'j.jobs[1].handle')
   expect 200 GET "/api/v1/jobs/$handle"
   expect_json 'j.state .. " " .. j.handle' "dead $handle"
+  expect 403 DELETE "/api/v1/jobs/$handle" 'Origin: http://evil.example.org'
+  expect 403 POST "/api/v1/jobs/$handle:retry" 'Sec-Fetch-Site: cross-site'
+  expect_eq 1 "$(size dead)" 'dead jobs after requests of another site'
   expect 204 DELETE "/api/v1/jobs/$handle"
   expect_eq '' "$(cat "$dir/body")" 'the body of a 204'
   expect 404 DELETE "/api/v1/jobs/$handle"
@@ -199,6 +207,19 @@ searching_is_bounded() {
 }
 
 scan_calls() { redis_cli info commandstats | sed -n 's/^cmdstat_hscan:calls=\([0-9]*\),.*/\1/p'; }
+
+# As many as no look reads to the end.
+looks_are_bounded() {
+  redis_cli eval 'for i = 1, 150000 do redis.call("HSET", KEYS[1], "c" .. i, i) end' 1 '{leat:huge}:counters' >/dev/null
+  expect 200 GET '/api/v1/counters?queue=huge&limit=1'
+  expect_json 'j.scanned >= 100000 and j.scanned < 110000 and j.of == 150000 and not j.complete' true
+  redis_cli eval 'for i = 1, 250000 do redis.call("SET", "other:" .. i, "") end' 0 >/dev/null
+  expect 200 GET '/api/v1/cache?queue=huge'
+  expect_json 'tostring(j.complete) .. #j.copies' false0
+  redis_cli eval 'for i = 1, 250000 do redis.call("DEL", "other:" .. i) end' 0 >/dev/null
+  redis_cli del '{leat:huge}:counters' >/dev/null
+  ok 'looks at counters and copies are bounded, and say so'
+}
 
 counters_are_ranked() {
   local scans
@@ -307,6 +328,7 @@ bad_requests_are_told
 searching_is_bounded
 counters_are_ranked
 copies_are_ranked
+looks_are_bounded
 worker_stop
 without_redis_it_says_so
 searches_are_bounded
