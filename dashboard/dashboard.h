@@ -14,6 +14,7 @@ struct look;
 struct dashboard {
     struct ev_loop *loop;
     struct snapshot *snapshot;
+    struct intake *intake;
     struct link *link;  /* comes back by itself; while it is down link_send() refuses */
     struct cmd cmd;     /* to put commands together in */
     struct queue queue; /* the one that was asked for last */

@@ -13,6 +13,10 @@ void get_metrics(struct http_request *request, void *arg);
 void get_livez(struct http_request *request, void *arg);
 void get_readyz(struct http_request *request, void *arg);
 
+/* push_api.c and bulk_api.c: jobs come in. */
+void post_jobs(struct http_request *request, void *arg);
+void post_jobs_bulk(struct http_request *request, void *arg);
+
 /* counters_service.c and counters_list.c: counters without a job. */
 void get_counter(struct http_request *request, void *arg);
 void post_counter(struct http_request *request, void *arg);

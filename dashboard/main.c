@@ -6,6 +6,7 @@
 #include "dashboard/dashboard.h"
 #include "dashboard/hostcheck.h"
 #include "dashboard/http.h"
+#include "dashboard/intake.h"
 #include "dashboard/look.h"
 #include "dashboard/routes.h"
 #include "dashboard/token.h"
@@ -73,6 +74,7 @@ static void open_redis(struct program *program, struct dashboard *dashboard,
                                  .arg = program,
                                  .on_fatal = on_fatal};
     dashboard->snapshot = snapshot_new(program->loop, url, on_fatal, program);
+    dashboard->intake = intake_new(program->loop, url, on_fatal, program);
     dashboard->link = link_new(program->loop, &config);
     dashboard->cache = cache_service_new(dashboard);
 }
@@ -143,6 +145,7 @@ static void serve(struct program *program, const struct options *options)
     }
     http_close(server);
     stop_waiting(&dashboard);
+    intake_free(dashboard.intake);
     cache_service_free(dashboard.cache);
     link_free(dashboard.link);
     look_fini(&dashboard);

@@ -2,6 +2,7 @@
 #include "dashboard/routes.h"
 #include "base/buf.h"
 #include "dashboard/handlers.h"
+#include "schema/limits.h"
 
 #include <string.h>
 
@@ -41,6 +42,8 @@ const struct http_route dashboard_routes[] = {
     {"DELETE", "/api/v1/jobs/*", delete_job},
     {"GET", "/api/v1/counters", get_top_counters},
     {"GET", "/api/v1/cache", get_copies},
+    {"POST", "/api/v1/jobs", post_jobs, .body_max_bytes = LIMIT_PAYLOAD_BYTES},
+    {"POST", "/api/v1/jobs:bulk", post_jobs_bulk, .is_streamed = 1},
     {"GET", "/metrics", get_metrics},
     {"GET", "/livez", get_livez},
     {"GET", "/readyz", get_readyz},

@@ -11,6 +11,7 @@
 #   redis_start [ARG…], redis_stop, redis_kill9, redis_cli ARG…
 #   worker_start ARG…, worker_pid, worker_stop [SIGNAL]
 #   http_get PORT PATH           the whole answer of a loopback HTTP server
+#   http_send PORT METHOD PATH FILE [HEADER…]    the same with a body
 set -Eeuo pipefail
 
 e2e_support=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -193,6 +194,20 @@ http_get() {
   local fd
   exec {fd}<>"/dev/tcp/127.0.0.1/$1" || return 1
   printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\n\r\n' "$2" "$1" >&"$fd"
+  cat <&"$fd"
+  exec {fd}>&-
+}
+
+# The body is FILE, /dev/null for none; headers are further arguments.
+http_send() {
+  local fd port=$1 method=$2 path=$3 file=$4
+  shift 4
+  exec {fd}<>"/dev/tcp/127.0.0.1/$port" || return 1
+  { # a server that refuses may stop reading
+    printf '%s\r\n' "$method $path HTTP/1.1" "Host: 127.0.0.1:$port" 'Connection: close' \
+      "Content-Length: $(stat -c %s "$file")" "$@" '' >&"$fd"
+    cat "$file" >&"$fd" || true
+  } 2>/dev/null
   cat <&"$fd"
   exec {fd}>&-
 }
