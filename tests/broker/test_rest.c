@@ -67,7 +67,7 @@ START_TEST(each_state_is_walked_in_its_order)
     struct seen seen = {0};
     rig_start(&rig);
     for (int i = 1; i <= 3; i++) {
-        bury(100 * i, rig_format(&rig, "d%d", i));
+        bury(100L * i, rig_format(&rig, "d%d", i));
         ASK(&rig, "ZADD", rig.queue.sched, rig_format(&rig, "%d", 100 * i),
             rig_format(&rig, "s%d", i));
     }

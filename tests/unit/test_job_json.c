@@ -38,10 +38,11 @@ END_TEST
 
 START_TEST(a_quarantined_entry_is_shown_with_the_reason)
 {
-    check_json("bad", BYTES("x\xff\x01<b>\xe2\x80\xae"), 0, 1024,
-               "\"handle\":\"bad:9c0a4d6898cdc4df\",\"error\":\"not JSON: unable to "
+    check_json("bad", BYTES("x\xff\x01<b>\xe2\x80\xae\xe2\x80\xac"), 0, 1024,
+               "\"handle\":\"bad:3f5088373fc11ceb\",\"error\":\"not JSON: unable to "
                "decode byte 0xff near 'x' (byte 1)\",\"payload\":"
-               "\"x\\\\xff\\\\x01<b>\\\\xe2\\\\x80\\\\xae\",\"payload_bytes\":9");
+               "\"x\\\\xff\\\\x01<b>\\\\xe2\\\\x80\\\\xae\\\\xe2\\\\x80\\\\xac\","
+               "\"payload_bytes\":12");
 }
 END_TEST
 

@@ -373,9 +373,9 @@ END_TEST
 
 START_TEST(printable_text_holds_nothing_that_reorders_it)
 {
-    check_printable(BYTES("a\u202eb\u2066c\u061cd\u200fe\u2028f"), 100,
-                    "a\\xe2\\x80\\xaeb\\xe2\\x81\\xa6c\\xd8\\x9cd\\xe2\\x80\\x8fe"
-                    "\\xe2\\x80\\xa8f");
+    check_printable(BYTES("a\u202eb\u202cc\u061cd\u200fe\u2028f\u2066g\u2069"), 100,
+                    "a\\xe2\\x80\\xaeb\\xe2\\x80\\xacc\\xd8\\x9cd\\xe2\\x80\\x8fe"
+                    "\\xe2\\x80\\xa8f\\xe2\\x81\\xa6g\\xe2\\x81\\xa9");
     check_printable(BYTES("\u05e9\u05dc\u05d5\u05dd\u2010\u202f\u2065\u206a😀"), 100,
                     "\u05e9\u05dc\u05d5\u05dd\u2010\u202f\u2065\u206a😀");
 }
