@@ -5,7 +5,8 @@ try {
     $url = (getenv('LEAT_DASHBOARD') ?: 'http://127.0.0.1:8740') . "/api/v1/jobs?queue=$queue";
     $headers = ['Content-Type: application/json'];
     if ($token = getenv('LEAT_TOKEN')) $headers[] = "Authorization: Bearer $token";
-    $job = json_encode(['type' => $type, 'args' => json_decode($args, flags: JSON_THROW_ON_ERROR)]);
+    $job = json_encode(['type' => $type, 'id' => bin2hex(random_bytes(16)),
+        'args' => json_decode($args, flags: JSON_THROW_ON_ERROR)]);
     $answer = @file_get_contents($url, false, stream_context_create(['http' => ['method' => 'POST',
         'header' => $headers, 'content' => $job, 'timeout' => 5, 'ignore_errors' => true]]));
     if ($answer === false) throw new Exception(error_get_last()['message']);

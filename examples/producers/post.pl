@@ -10,7 +10,8 @@ eval {
     my $url = ($ENV{LEAT_DASHBOARD} // 'http://127.0.0.1:8740') . "/api/v1/jobs?queue=$queue";
     my %headers = ('Content-Type' => 'application/json');
     $headers{Authorization} = "Bearer $ENV{LEAT_TOKEN}" if $ENV{LEAT_TOKEN};
-    my $job = encode_json({ type => $type, args => decode_json($args) });
+    my $id = sprintf '%x-%x-%x', time, $$, rand 2**32;
+    my $job = encode_json({ type => $type, id => $id, args => decode_json($args) });
     my $http = HTTP::Tiny->new(timeout => 5);
     my $answer = $http->post($url, { headers => \%headers, content => $job });
     die "$answer->{status} $answer->{content}\n" unless $answer->{success};

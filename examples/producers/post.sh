@@ -4,8 +4,8 @@
 set -eu
 [ $# -ge 2 ] || { echo "post.sh: TYPE and ARGS are missing" >&2; exit 1; }
 
-# Prints the answer: {"id":...}, or a problem that says what is wrong.
-curl -sS --fail-with-body --max-time 5 -w '\n' -H 'Content-Type: application/json' \
+# Prints the answer: {"id":...,"queue":...}, or what is wrong.
+curl -sS --fail-with-body --max-time 5 -H 'Content-Type: application/json' \
   ${LEAT_TOKEN:+-H "Authorization: Bearer $LEAT_TOKEN"} \
-  --data-binary "{\"type\":\"$1\",\"args\":$2}" \
+  --data-binary "{\"type\":\"$1\",\"id\":\"$(date +%s)-$$\",\"args\":$2}" \
   "${LEAT_DASHBOARD:-http://127.0.0.1:8740}/api/v1/jobs?queue=${3-default}" || exit 1
