@@ -89,6 +89,9 @@ dashboard_serves() {
   web GET "/api/v1/jobs/$(handle dead)"
   web POST "/api/v1/jobs/$(handle dead):retry"
   web DELETE "/api/v1/jobs/$(handle bad)"
+  web POST /api/v1/jobs '{"type":"increment","args":{"counter":"b"}}'
+  web POST '/api/v1/jobs?in=10ms' '{"type":"increment","args":{"counter":"b"}}'
+  web POST /api/v1/jobs:bulk '{"type":"increment","args":{"counter":"b"}}'
   web POST /counters/b
   web DELETE /counters/b
   web DELETE /counters
