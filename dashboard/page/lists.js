@@ -151,18 +151,17 @@ export function showCounters(list, nowMs) {
 
 /* ---- copies ------------------------------------------------------------------------- */
 
+/* Judged anew by each round: the list itself may be some seconds old. */
 function freshness(cell, copy, { atMs }) {
-  const chip = part(cell, "span", "chip");
-  say(chip, copy.state);
-  chip.dataset.state = copy.state === "fresh" ? "good" : "warn";
   const left = copy.fresh_until_ms - atMs;
-  say(
-    part(cell, "span", "first"),
-    left > 0 ? `for ${span(left)}` : `since ${span(-left)}`,
-  );
+  const old = Math.max(1000, atMs - copy.fetched_ms);
+  const chip = part(cell, "span", "chip");
+  chip.dataset.state = left > 0 ? "good" : "warn";
+  say(chip, left > 0 ? "fresh" : "stale");
+  say(part(cell, "span", "first"), left > 0 ? `for ${span(left)}` : `since ${span(-left)}`);
   say(
     part(cell, "span", "second"),
-    `${span(atMs - copy.fetched_ms)} old, gone in ${span(copy.gone_ms - atMs)}`,
+    `${span(old)} old, gone in ${span(copy.gone_ms - atMs)}`,
   );
 }
 

@@ -2,48 +2,40 @@
 // Looks at the page until its drawings are full, then takes the pictures.
 import { launch, sh } from "./shell.mjs";
 
-const SECONDS = 120; // as much as a drawing shows
+const LOOK_MS = 120_000; // as much as a drawing shows
 const folder = process.argv[2];
-const home = `http://127.0.0.1:${sh("echo $port")}/?queue=`;
+const home = `http://127.0.0.1:${sh("echo $port")}/`;
 const browser = await launch();
 
 const SHOTS = [
-  {
-    name: "page-light",
-    colorScheme: "light",
-    viewport: { width: 1200, height: 1500 },
-    queue: "pages",
-  },
+  { name: "page-light", place: "body", viewport: { width: 1200, height: 1480 } },
   {
     name: "page-dark",
+    place: "#copies",
+    viewport: { width: 1200, height: 1480 },
     colorScheme: "dark",
-    viewport: { width: 1200, height: 900 },
-    queue: "default",
   },
   {
     name: "page-phone",
-    colorScheme: "light",
-    viewport: { width: 390, height: 1100 },
-    queue: "pages",
+    place: "body",
+    viewport: { width: 390, height: 1200 },
     isMobile: true,
     hasTouch: true,
   },
 ];
 
 const tabs = [];
-for (const { name, queue, ...options } of SHOTS) {
+for (const { name, place, ...options } of SHOTS) {
   const tab = await (await browser.newContext(options)).newPage();
-  await tab.goto(home + queue);
-  tabs.push([name, tab]);
+  await tab.goto(home);
+  tabs.push({ name, place, tab });
 }
-const end = Date.now() + SECONDS * 1000;
-for (let i = 0; Date.now() < end; i++) {
-  sh("visitors");
-  if (i % 10 === 0) sh("read_pages 4; refresh_pages max_age_ms:=0");
-  await new Promise((resolve) => setTimeout(resolve, 600));
+for (const end = Date.now() + LOOK_MS; Date.now() < end; ) {
+  sh("visitors 2>>$dir/push.log");
+  await new Promise((resolve) => setTimeout(resolve, 500));
 }
-for (const [name, tab] of tabs) {
-  await tab.waitForFunction(() => document.getElementById("said").textContent === "");
+for (const { name, place, tab } of tabs) {
+  await tab.locator(place).evaluate((section) => section.scrollIntoView());
   await tab.screenshot({ path: `${folder}/${name}.png` });
   console.log(`ok - ${folder}/${name}.png`);
 }
