@@ -68,6 +68,18 @@ function itemNew() {
   return item;
 }
 
+function show(all, isNews) {
+  const alarms = all.filter(({ kind }) => kind === "alarm").length;
+  while (list.children.length > all.length) list.lastChild.remove();
+  while (list.children.length < all.length) list.append(itemNew());
+  all.forEach((alarm, i) => fill(list.children[i], alarm));
+  calm.hidden = all.length > 0;
+  const title = alarms > 0 ? `(${alarms}) leat` : "leat";
+  if (document.title === title) return;
+  document.title = title;
+  if (alarms > 0 && isNews) tell(counted(alarms, "alarm", "alarms"));
+}
+
 /** Show the alarms of an overview, or that all is well. `isFirst`: nobody looked before, so that
  *  nothing of it is news. */
 export function showAlarms(overview, isFirst) {
@@ -76,14 +88,12 @@ export function showAlarms(overview, isFirst) {
     queue,
     text,
   }));
-  const all = [...alarms, ...choresOf(overview)];
-  while (list.children.length > all.length) list.lastChild.remove();
-  while (list.children.length < all.length) list.append(itemNew());
-  all.forEach((alarm, i) => fill(list.children[i], alarm));
-  calm.hidden = all.length > 0;
+  calm.className = "calm well";
   say(calm, "All is well.");
-  const title = alarms.length > 0 ? `(${alarms.length}) leat` : "leat";
-  if (document.title === title) return;
-  document.title = title;
-  if (alarms.length > 0 && !isFirst) tell(counted(alarms.length, "alarm", "alarms"));
+  show([...alarms, ...choresOf(overview)], !isFirst);
+}
+
+/** Nothing is known now, and this is why. */
+export function showUnknown(why) {
+  show([{ kind: "alarm", text: why }], false);
 }

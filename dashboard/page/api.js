@@ -36,6 +36,8 @@ export async function read(path) {
   });
 }
 
+let tokenComing = null; // one dialog, however many wait for it
+
 /** Ask for the token; null when the reader does not give one. */
 function tokenAsked(why) {
   const dialog = document.getElementById("token");
@@ -72,11 +74,12 @@ export async function write(method, path) {
     } catch (problem) {
       if (problem.status !== 401) throw problem;
     }
-    const token = await tokenAsked(
+    tokenComing ??= tokenAsked(
       sessionStorage.getItem(TOKEN)
         ? "This was not the token."
         : "This dashboard takes changes only with its token.",
-    );
+    ).finally(() => (tokenComing = null));
+    const token = await tokenComing;
     if (token === null) return false;
     sessionStorage.setItem(TOKEN, token);
   }

@@ -158,7 +158,10 @@ function freshness(cell, copy, { atMs }) {
   const chip = part(cell, "span", "chip");
   chip.dataset.state = left > 0 ? "good" : "warn";
   say(chip, left > 0 ? "fresh" : "stale");
-  say(part(cell, "span", "first"), left > 0 ? `for ${span(left)}` : `since ${span(-left)}`);
+  say(
+    part(cell, "span", "first"),
+    left > 0 ? `for ${span(left)}` : `since ${span(-left)}`,
+  );
   say(
     part(cell, "span", "second"),
     `${span(old)} old, gone in ${span(copy.gone_ms - atMs)}`,

@@ -4,7 +4,7 @@
 // a list that failed says so in its place. Nothing here makes markup from text: the policy sent
 // with the page forbids it, and all that comes from outside goes through visible().
 // Served at /page.js, and the modules beside it below /page/.
-import { showAlarms } from "./page/alarms.js";
+import { showAlarms, showUnknown } from "./page/alarms.js";
 import { Problem, read, write } from "./page/api.js";
 import { clock, size, span, visible } from "./page/format.js";
 import {
@@ -24,12 +24,13 @@ const ROUND_MS = 2000;
 const SURE_MS = 5000;
 const byId = (id) => document.getElementById(id);
 
-const history = new History();
+const looks = new History();
 let isPaused = false;
 let isAsking = false;
 let isAskedAgain = false; // the answers under way are about what was before
 let timer = 0;
 let lostAtMs = 0; // since when nothing comes; 0: it does
+let acts = 0; // of the reader; answers from before the last one are out of date
 let isFirst = true; // what was so before anybody looked is no news
 let queue = queueOfAddress() ?? "default";
 
@@ -63,8 +64,8 @@ function showChooser(names) {
 }
 
 function showOverview(overview) {
-  history.look(overview.queues, overview.at_ms);
-  const look = { history, atMs: overview.at_ms };
+  looks.look(overview.queues, overview.at_ms);
+  const look = { history: looks, atMs: overview.at_ms };
   const names = overview.queues.map((q) => q.name);
   if (queueOfAddress() === null && !names.includes(queue) && names.length > 0)
     choose(names[0]);
@@ -92,12 +93,14 @@ const LISTS = [
 
 function showLost(problem) {
   lostAtMs ||= Date.now();
-  showLink("lost", `disconnected since ${clock(lostAtMs)}`);
-  say(byId("server"), `${visible(problem.message)}; trying again`);
+  const since = clock(lostAtMs);
+  showLink("lost", `disconnected since ${since}`);
+  showUnknown(`${problem.message}; what is below was so before ${since}`);
 }
 
 async function ask() {
   const asked = queue;
+  const actsBefore = acts;
   const answers = await Promise.allSettled([
     read("api/v1/overview"),
     ...LISTS.map(([, path]) => read(`api/v1/${path}&queue=${encodeURIComponent(asked)}`)),
@@ -111,7 +114,7 @@ async function ask() {
   showLink(isPaused ? "paused" : "live", isPaused ? "paused" : "live");
   showOverview(overview.value);
   isFirst = false;
-  if (asked !== queue) return;
+  if (asked !== queue || actsBefore !== acts) return;
   lists.forEach(({ status, value, reason }, i) => {
     const [id, , show] = LISTS[i];
     if (status === "fulfilled") show(value, overview.value.at_ms);
@@ -155,7 +158,7 @@ function choose(name) {
 }
 
 function chooseByReader(name, place = "") {
-  globalThis.history.pushState(null, "", `?queue=${encodeURIComponent(name)}${place}`);
+  history.pushState(null, "", `?queue=${encodeURIComponent(name)}${place}`);
   choose(name);
   if (place) document.querySelector(place).scrollIntoView();
 }
@@ -174,6 +177,7 @@ async function act(button, name) {
   button.ariaBusy = "true"; // not disabled: that would drop the focus
   try {
     if (!(await write(method, `${path}?queue=${encodeURIComponent(queue)}`))) return;
+    acts++;
     if (!jobs[state].remove(handle, `.${name}`)) byId(`${state}-title`).focus();
     tell(`The job ${done}.`);
     round();
@@ -190,15 +194,16 @@ function sure(button) {
   if (button.dataset.sure) return true;
   const { textContent, ariaLabel } = button;
   const calm = () => {
+    clearTimeout(timeout);
     delete button.dataset.sure;
     button.textContent = textContent;
     button.ariaLabel = ariaLabel;
   };
+  const timeout = setTimeout(calm, SURE_MS);
+  button.addEventListener("blur", calm, { once: true });
   button.dataset.sure = "asked";
   button.textContent = "Really?";
   button.ariaLabel = `Really? ${ariaLabel} for good`;
-  button.addEventListener("blur", calm, { once: true });
-  setTimeout(calm, SURE_MS);
   return false;
 }
 

@@ -24,15 +24,15 @@ export class History {
     }
   }
 
-  /** Jobs done a second, from two looks; null while there was only one. */
+  /** Jobs done a second, from two looks up to ten seconds apart; null while there was only one. */
   rate(name) {
     const looks = this.#queues.get(name) ?? [];
-    return slope(looks.at(-Math.min(looks.length, RATE_LOOKS)), looks.at(-1));
+    return rateAt(looks, looks.length - 1);
   }
 
   rates(name) {
     const looks = this.#queues.get(name) ?? [];
-    return looks.slice(1).map((look, i) => slope(looks[i], look) ?? 0);
+    return looks.slice(1).map((_, i) => rateAt(looks, i + 1) ?? 0);
   }
 
   backlogs(name) {
@@ -40,7 +40,9 @@ export class History {
   }
 }
 
-function slope(from, to) {
+function rateAt(looks, i) {
+  const to = looks[i];
+  const from = looks[Math.max(0, i + 1 - RATE_LOOKS)];
   if (!from || from.atMs >= to.atMs || to.done < from.done) return null;
   return ((to.done - from.done) * 1000) / (to.atMs - from.atMs);
 }

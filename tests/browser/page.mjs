@@ -176,8 +176,16 @@ async function showsForeignTextAsText() {
   await rows("counters", hostile).waitFor();
   await rows("counters", "gnp.exe").waitFor();
   const all = await page.evaluate(() => document.body.textContent);
-  assert.doesNotMatch(all, /[\u202a-\u202e\u2066-\u2069]/, "nothing turns the text around");
-  assert.match(await rows("counters", "gnp.exe").innerText(), /^\\/, "it is seen that it would");
+  assert.doesNotMatch(
+    all,
+    /[\u202a-\u202e\u2066-\u2069]/,
+    "nothing turns the text around",
+  );
+  assert.match(
+    await rows("counters", "gnp.exe").innerText(),
+    /^\\/,
+    "it is seen that it would",
+  );
   assert.equal(await page.locator("main img, tbody b").count(), 0, "no markup was made");
   assert.equal(await page.evaluate(() => window.isHit), undefined, "nothing of it ran");
   await rows("bad", "<img").getByRole("button", { name: "Delete" }).click();
@@ -212,11 +220,12 @@ async function comesBackByItself() {
     await page.locator("#link").innerText(),
     /disconnected since \d\d:\d\d:\d\d/,
   );
+  await shows(page.locator("#alarms .alarm"), "The dashboard does not answer", "why");
   sh("dashboard_start");
   await link("live");
   sh("redis_kill9");
   await link("lost");
-  await shows(page.locator("#server"), "Redis cannot be asked", "why");
+  await shows(page.locator("#alarms .alarm"), "Redis cannot be asked", "why");
   sh("redis_start");
   await link("live");
   await rows("counters", "song").waitFor();

@@ -30,7 +30,7 @@ for (const { name, place, ...options } of SHOTS) {
   await tab.goto(home);
   tabs.push({ name, place, tab });
 }
-for (const end = Date.now() + LOOK_MS; Date.now() < end; ) {
+for (const end = Date.now() + LOOK_MS; Date.now() < end;) {
   sh("visitors 2>>$dir/push.log");
   await new Promise((resolve) => setTimeout(resolve, 500));
 }
