@@ -33,17 +33,25 @@ void http_run_soon(struct http_server *server)
     ev_feed_event(server->loop, (void *)&server->due, EV_TIMER);
 }
 
-/* MHD takes one step with each connection that is ready: a connection that was answered is
- * closed, or looked at for its next request, only by the run after. */
-static void server_run(struct http_server *server)
+static int has_more_to_do(const struct http_server *server)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
+    if (server->is_closing)
+        return 0;
+    return server->has_new_peer ||
+           (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES && wait_ms == 0);
+}
+
+/* MHD takes one step with each connection that is ready. Only the run after reads from one
+ * that was accepted, or closes one that was answered. */
+static void server_run(struct http_server *server)
+{
     int runs = 0;
     server->in_run = 1;
-    do
+    do {
+        server->has_new_peer = 0;
         MHD_run(server->daemon);
-    while (++runs < RUNS_IN_A_ROW && !server->is_closing &&
-           MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES && wait_ms == 0);
+    } while (++runs < RUNS_IN_A_ROW && has_more_to_do(server));
     server->in_run = 0;
 }
 

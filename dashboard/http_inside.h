@@ -35,6 +35,7 @@ struct http_server {
     ev_timer due;
     ev_timer sweep;
     int in_run;
+    int has_new_peer; /* in this run */
     int is_closing;
     int is_in_place; /* MHD leaves the request's strings where they came in */
 };

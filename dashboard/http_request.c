@@ -329,6 +329,7 @@ static struct http_peer *peer_new(struct http_server *server,
     peer->fd = info_of(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     peer->deadline_mono_ms = clock_mono_ms() + server->config.header_deadline_ms;
     LIST_INSERT_HEAD(&server->peers, peer, link);
+    server->has_new_peer = 1;
     if (!ev_is_active(&server->sweep))
         ev_timer_again(server->loop, &server->sweep);
     return peer;
