@@ -50,6 +50,9 @@ static const struct {
     {"expired", offsetof(struct overview_queue, expired)},
     {"merged", offsetof(struct overview_queue, merged)},
     {"recovered", offsetof(struct overview_queue, recovered)},
+    {"hits", offsetof(struct overview_queue, cache_hits)},
+    {"stale", offsetof(struct overview_queue, cache_stale)},
+    {"misses", offsetof(struct overview_queue, cache_misses)},
 };
 
 static void read_no_handler(struct overview_queue *queue, const struct redisReply *meta,

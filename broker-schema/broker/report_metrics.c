@@ -143,11 +143,11 @@ static void write_alarms(const struct scrape *scrape, const struct metric *metri
     buf_addf(scrape->out, "%s %d\n", metric->name, scrape->overview->alarm_count);
 }
 
-#define TOTAL(name, member, help)                                                        \
+#define COUNTER(name, member, help)                                                      \
     {                                                                                    \
-        "leat_jobs_" name "_total", "counter", help, write_total,                        \
-            offsetof(struct overview_queue, member), 0                                   \
+        name, "counter", help, write_total, offsetof(struct overview_queue, member), 0   \
     }
+#define TOTAL(name, member, help) COUNTER("leat_jobs_" name "_total", member, help)
 
 static const struct metric metrics[] = {
     {"leat_build_info", "gauge", "Version of this program.", write_build, 0, 1},
@@ -164,6 +164,10 @@ static const struct metric metrics[] = {
     TOTAL("expired", expired, "Jobs that were too late to run."),
     TOTAL("merged", merged, "Jobs satisfied by a refresh that was under way."),
     TOTAL("recovered", recovered, "Jobs taken back from a lease that expired."),
+    COUNTER("leat_cache_hits_total", cache_hits, "Readers that got a fresh copy."),
+    COUNTER("leat_cache_stale_total", cache_stale,
+            "Readers that got a stale copy at once."),
+    COUNTER("leat_cache_misses_total", cache_misses, "Readers that had to wait."),
     {"leat_workers", "gauge", "Workers by state.", write_workers, 0, 0},
     {"leat_worker_slots", "gauge", "Slots of all living workers.", write_slots, 0, 0},
     {"leat_alarms", "gauge", "Alarms raised now.", write_alarms, 0, 0},

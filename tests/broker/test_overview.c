@@ -117,17 +117,18 @@ START_TEST(every_number_of_a_queue_comes_from_its_key)
     ASK(&rig, "ZADD", "{leat:mail}:sched", soon, "a", soon, "b", soon, "c");
     ASK(&rig, "HSET", "{leat:mail}:m", "res", "20", "fin", "13", "retrying", "1", "done",
         "11", "retry", "12", "dead", "13", "bad", "14", "expired", "15", "merged", "16",
-        "recovered", "17", "paused", "1");
+        "recovered", "17", "hits", "18", "stale", "19", "misses", "20", "paused", "1");
     look(&rig, &looked);
     const struct overview_queue *mail = find(&looked, "mail");
-    const int64_t got[] = {mail->ready,     mail->high,       mail->staging,
-                           mail->suspects,  mail->bad,        mail->dead,
-                           mail->scheduled, mail->retrying,   mail->running,
-                           mail->done,      mail->retried,    mail->failed,
-                           mail->expired,   mail->merged,     mail->recovered,
-                           mail->bad_total, mail->dead_total, mail->paused};
-    static const int64_t want[] = {1,  2,  3,  4,  5,  2,  2,  1,  7,
-                                   11, 12, 25, 15, 16, 17, 14, 13, 1};
+    const int64_t got[] = {mail->ready,       mail->high,         mail->staging,
+                           mail->suspects,    mail->bad,          mail->dead,
+                           mail->scheduled,   mail->retrying,     mail->running,
+                           mail->done,        mail->retried,      mail->failed,
+                           mail->expired,     mail->merged,       mail->recovered,
+                           mail->bad_total,   mail->dead_total,   mail->cache_hits,
+                           mail->cache_stale, mail->cache_misses, mail->paused};
+    static const int64_t want[] = {1,  2,  3,  4,  5,  2,  2,  1,  7,  11, 12,
+                                   25, 15, 16, 17, 14, 13, 18, 19, 20, 1};
     for (size_t i = 0; i < COUNT(want); i++)
         ck_assert_msg(got[i] == want[i], "number %zu is %lld, not %lld", i,
                       (long long)got[i], (long long)want[i]);

@@ -24,7 +24,7 @@ expect() {
   local want=$1 text=$2
   shift 2
   ask "$@"
-  expect_eq "$want" "$code" "status of $1 $2 ($body)"
+  expect_eq "$want" "$code" "status of $1 $2 (${body:0:200})"
   [ "$text" = '*' ] || expect_eq "$text" "$body" "answer to $1 $2"
 }
 

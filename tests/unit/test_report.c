@@ -28,6 +28,8 @@ static struct overview_queue queues[] = {
      .expired = 1,
      .merged = 2,
      .recovered = 3,
+     .cache_hits = 8,
+     .cache_stale = 2,
      .no_handler = handlers,
      .no_handler_count = 1},
     {.name = "mail", .ready = 1, .paused = 1, .oldest_age_ms = -1, .next_due_ms = -1},
@@ -149,7 +151,8 @@ END_TEST
     "\"running\":2,\"scheduled\":4,\"retrying\":5,\"dead\":6,\"bad\":7,"                 \
     "\"paused\":false,\"oldest_age_ms\":1500,\"next_due_ms\":10,\"done\":100,"           \
     "\"failed\":9,\"retried\":3,\"dead_total\":6,\"bad_total\":7,\"expired\":1,"         \
-    "\"merged\":2,\"recovered\":3,\"no_handler\":[\"email\"],\"error\":null}"
+    "\"merged\":2,\"recovered\":3,\"cache_hits\":8,\"cache_stale\":2,\"cache_misses\":"  \
+    "0,\"no_handler\":[\"email\"],\"error\":null}"
 
 START_TEST(json_has_the_keys_that_scripts_rely_on)
 {
@@ -212,6 +215,8 @@ START_TEST(metrics_have_help_type_and_a_sample_per_state)
         "leat_jobs_failed_total{queue=\"default\"} 9\n",
         "leat_jobs_dead_total{queue=\"default\"} 6\n",
         "leat_jobs_recovered_total{queue=\"default\"} 3\n",
+        "leat_cache_hits_total{queue=\"default\"} 8\n",
+        "leat_cache_misses_total{queue=\"default\"} 0\n",
         "leat_workers{state=\"running\"} 1\nleat_workers{state=\"draining\"} 1\n"
         "leat_workers{state=\"stale\"} 1\n",
         "leat_worker_slots{state=\"busy\"} 7\nleat_worker_slots{state=\"idle\"} 6\n",
