@@ -83,6 +83,16 @@ programs_run() {
   ok 'every program runs from there, through a link too'
 }
 
+# One command that starts all the others.
+all_start() {
+  child_start up env -u LEAT_REDIS "$root/bin/leat" up --state "$dir/state" --listen 127.0.0.1:0
+  local up=$child
+  await 'grep -q "or look at" "$dir/up.log" || ! child_alive "$child"' 20 'leat up to be ready'
+  child_stop "$up" INT
+  expect_eq 0 "$status" 'exit status of leat up'
+  ok 'leat up starts them all'
+}
+
 # run_example NAME PROGRAM
 run_example() {
   expect_exit 0 "$2"
@@ -135,6 +145,7 @@ install_tree
 pages_lead_somewhere
 nothing_leads_back
 programs_run
+all_start
 by_pkg_config
 by_cmake
 header_stands_alone
