@@ -85,8 +85,7 @@ void framing_header(struct framing *framing, const char *name, const char *value
         framing->hosts++;
     if (strcasecmp(name, "Content-Length") == 0) {
         framing->lengths++;
-        if (text_to_int(bytes_of(value), &framing->body_bytes) != 0 ||
-            framing->body_bytes < 0)
+        if (value[0] == '-' || text_to_int(bytes_of(value), &framing->body_bytes) != 0)
             note(framing, "Content-Length is no number");
         framing->has_body |= framing->body_bytes != 0;
     }

@@ -108,6 +108,7 @@ static const struct probe {
     PROBE("post, length list", 400, POST "Content-Length: 3, 3\r\n\r\nabc" NEXT),
     PROBE("post, length plus", 400, POST "Content-Length: +3\r\n\r\nabc" NEXT),
     PROBE("post, length minus", 400, POST "Content-Length: -3\r\n\r\nabc" NEXT),
+    PROBE("post, length minus zero", 400, POST "Content-Length: -0\r\n\r\n" NEXT),
     PROBE("post, length hex", 400, POST "Content-Length: 0x3\r\n\r\nabc" NEXT),
     PROBE("post, length with tail", 400, POST "Content-Length: 3 3\r\n\r\nabc" NEXT),
     PROBE("post, length huge", 413,
