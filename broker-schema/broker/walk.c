@@ -50,7 +50,15 @@ static void ask(struct walk *walk, answer_fn fn)
 static int64_t page_size(const struct walk *walk)
 {
     int64_t left = walk->max - walk->searched;
-    return left < WALK_PAGE ? left : WALK_PAGE;
+    return left < walk->page ? left : walk->page;
+}
+
+/* As many as fill a page, if those to come are as long as those that came. */
+static void choose_page(struct walk *walk)
+{
+    int64_t mean = walk->bytes / (walk->searched > 0 ? walk->searched : 1);
+    int64_t page = WALK_PAGE_BYTES / (mean + 1);
+    walk->page = page < 1 ? 1 : page < WALK_PAGE_MAX ? page : WALK_PAGE_MAX;
 }
 
 static void put_zset_page(struct walk *walk, int64_t count)
@@ -103,8 +111,10 @@ static int64_t use_page(struct walk *walk, const struct redisReply *page)
     size_t count = reply_count(page) / width;
     for (size_t i = 0; i < count && !walk->is_over; i++) {
         size_t at = width * (is_reversed ? count - 1 - i : i);
+        struct bytes raw = reply_bytes(reply_at(page, at));
         walk->searched++;
-        walk->is_over = walk->entry(walk->arg, reply_bytes(reply_at(page, at)),
+        walk->bytes += (int64_t)raw.len;
+        walk->is_over = walk->entry(walk->arg, raw,
                                     is_zset ? reply_int(reply_at(page, at + 1), 0) : 0);
     }
     return (int64_t)count;
@@ -117,12 +127,12 @@ static void go_on(struct walk *walk, int64_t wanted, int64_t got)
         walk->key++;
         walk->at = 0;
     }
-    if (walk->key == source_of(walk)->key_count)
-        walk->is_complete = walk->is_over = 1;
-    else if (walk->searched >= walk->max)
-        walk->is_over = 1;
-    else
-        ask_page(walk);
+    walk->is_complete = walk->key == source_of(walk)->key_count;
+    walk->is_over = walk->is_complete || walk->searched >= walk->max;
+    if (walk->is_over)
+        return;
+    choose_page(walk);
+    ask_page(walk);
 }
 
 static void answered(struct walk *walk, const struct answer *answer)
@@ -189,7 +199,8 @@ static void put_count(struct walk *walk, const char *key)
 
 int walk_start(struct walk *walk)
 {
-    walk->searched = walk->of = walk->now_ms = walk->at = 0;
+    walk->searched = walk->of = walk->now_ms = walk->at = walk->bytes = 0;
+    walk->page = WALK_PAGE_FIRST;
     walk->is_complete = walk->is_over = walk->due = walk->key = 0;
     walk->err = (struct err){0};
     cmd_set(&walk->cmd, "TIME", NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A look at the entries that rest in one state of a queue, page by page, so that Redis is
- * never held up for long however many there are. Nothing is changed, and nothing is locked:
+ * never held up for long however many there are. Pages are short where entries are long: the
+ * quarantine takes entries of any length. Nothing is changed, and nothing is locked:
  * what comes or goes meanwhile may be missed or be seen twice. */
 #ifndef LEAT_BROKER_WALK_H
 #define LEAT_BROKER_WALK_H
@@ -8,7 +9,11 @@
 #include "broker/link.h"
 #include "schema/queue.h"
 
-enum { WALK_PAGE = 100 }; /* entries read at a time */
+enum {
+    WALK_PAGE_FIRST = 8,               /* entries read at first */
+    WALK_PAGE_MAX = 100,               /* and at a time later */
+    WALK_PAGE_BYTES = 4 * 1024 * 1024, /* what a page should have, by those read before */
+};
 
 enum walk_source {
     WALK_DEAD,      /* newest first; `at_ms`: when it died */
@@ -46,7 +51,8 @@ struct walk {
     struct cmd cmd; /* the walk's own, as what follows */
     struct err err;
     int due, key;
-    int64_t at; /* within the key */
+    int64_t at;          /* within the key */
+    int64_t page, bytes; /* entries of the next page; bytes of all so far */
     int is_over;
 };
 

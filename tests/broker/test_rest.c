@@ -162,6 +162,29 @@ START_TEST(a_walk_ends_at_its_bound_or_when_told)
 }
 END_TEST
 
+/* What is too long for a job ends in the quarantine, however long it is. */
+START_TEST(long_entries_come_a_few_at_a_time)
+{
+    struct seen seen = {0};
+    rig_start(&rig);
+    for (int i = 0; i < 30; i++) {
+        ASK(&rig, "SETRANGE", "long", "1048575", rig_format(&rig, "%d", i % 10));
+        ASK(&rig, "EVAL",
+            "return redis.call('LPUSH', KEYS[1], redis.call('GET', KEYS[2]))", "2",
+            rig.queue.bad, "long");
+    }
+    ASK(&rig, "CONFIG", "RESETSTAT");
+    walk_all(&seen, WALK_BAD, 1000);
+    ck_assert_int_eq(seen.walk.searched, 30);
+    const char *stats = rig_text(&rig, reply_bytes(ASK(&rig, "INFO", "commandstats")));
+    const char *calls = strstr(stats, "cmdstat_lrange:calls=");
+    ck_assert_ptr_nonnull(calls);
+    ck_assert_int_ge(atoi(calls + strlen("cmdstat_lrange:calls=")), 1 + 22 / 4);
+    forget(&seen);
+    rig_stop(&rig);
+}
+END_TEST
+
 START_TEST(a_key_of_the_wrong_type_ends_the_walk_with_an_error)
 {
     struct seen seen = {0};
@@ -264,6 +287,7 @@ END_TEST
 
 SUITE("rest", each_state_is_walked_in_its_order,
       many_are_walked_page_by_page_and_once_each, a_walk_ends_at_its_bound_or_when_told,
+      long_entries_come_a_few_at_a_time,
       a_key_of_the_wrong_type_ends_the_walk_with_an_error,
       entries_are_found_by_handle_and_by_iid,
       what_is_not_there_is_not_found_and_spoils_nothing,
