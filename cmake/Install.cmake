@@ -3,6 +3,10 @@
 # file knows of another is a path from itself, so that the tree may be moved.
 include(GNUInstallDirs)
 
+# Components, packages of their own for Debian: the library `lib`, what a compiler needs of it
+# `dev`, everything else this.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME leat)
+
 # leat_path_between(FROM TO OUT): from one installed folder to another, without the prefix.
 function(leat_path_between from to out)
   file(RELATIVE_PATH path ${CMAKE_INSTALL_FULL_${from}} ${CMAKE_INSTALL_FULL_${to}})
