@@ -72,6 +72,9 @@ expect 400 '*' POST "/counters/${long}x"
 expect 400 '*' POST /counters/
 expect 400 '*' POST /counters/a%FFb
 expect 400 '*' POST /counters/a%00b
+redis_cli hset '{leat:raw}:counters' $'\xff' 1 >"$dir/out"
+expect 200 '%FF=1' GET '/counters?queue=raw'
+expect 200 $'{"\xef\xbf\xbd":1}' GET '/counters?queue=raw' 'Accept: application/json'
 ok 'any name of 1 to 1,024 bytes of UTF-8 goes round, and nothing else does'
 
 redis_cli hset "$(key counters)" edge 9223372036854775806 odd text >"$dir/out"
@@ -155,6 +158,8 @@ expect 404 '*' GET /cache/feed
 expect 404 '*' GET '/cache/feed?wait=200ms'
 expect 404 '*' DELETE /cache/feed
 expect 400 '*' GET /cache/
+expect 404 '*' GET "/cache/$long$long"
+expect 400 '*' GET "/cache/$long${long}x"
 expect 400 '*' GET '/cache/feed?wait=61s'
 expect 400 '*' GET '/cache/feed?wait=5'
 expect 400 '*' GET '/cache/feed?queue=a/b'
