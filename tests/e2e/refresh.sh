@@ -45,7 +45,10 @@ expect_eq 2 "$(asked /etag/a)" 'requests after "it changed"'
 [ "$(kept /etag/a fetched)" -gt "$before" ] || fail 'a 304 did not extend the freshness'
 ok 'max_age_ms 0 always fetches, and a 304 only extends the freshness'
 
-for _ in 1 2 3 4 5 6 7 8 9 10; do refresh '/slow?ms=700'; done
+# All at once: each must be there while the first one's fetch lasts.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  echo '{"type":"refresh","args":{"url":"'"$origin"'/slow?ms=700"}}'
+done | "$leat" push --ndjson 2>"$dir/err"
 await 'settled 4:9' 10 'ten jobs for one slow page'
 expect_eq 1 "$(asked '/slow?ms=700')" 'fetches of one page by ten jobs'
 ok 'one flight per key; the others end as merged'
