@@ -244,11 +244,13 @@ struct cache_service *cache_service_new(struct dashboard *dashboard)
 
 void cache_service_free(struct cache_service *service)
 {
-    struct cache_read *read;
     if (service == NULL)
         return;
-    while ((read = LIST_FIRST(&service->reads)) != NULL)
+    for (struct cache_read *read = LIST_FIRST(&service->reads), *next; read;
+         read = next) {
+        next = LIST_NEXT(read, link);
         read_fail(read, LEAT_ELINK, "Shutting down.");
+    }
     ev_timer_stop(service->dashboard->loop, &service->again);
     free(service);
 }

@@ -115,6 +115,7 @@ void post_counter(struct http_request *request, void *arg)
         return;
     cmd_add_int(&dashboard->cmd, by);
     ask(dashboard, request, on_added);
+    service_list_queue(dashboard);
 }
 
 /* ---- removing ----------------------------------------------------------------------- */

@@ -15,12 +15,13 @@ struct dashboard {
     struct ev_loop *loop;
     struct snapshot *snapshot;
     struct intake *intake;
-    struct link *link;  /* comes back by itself; while it is down link_send() refuses */
-    struct cmd cmd;     /* to put commands together in */
-    struct queue queue; /* the one that was asked for last */
-    struct look *looks; /* see look.h */
-    int listing_count;  /* lists of counters under way */
-    int search_count;   /* searches for jobs under way */
+    struct link *link;   /* comes back by itself; while it is down link_send() refuses */
+    struct cmd cmd;      /* to put commands together in */
+    struct queue queue;  /* the one that was asked for last */
+    int queue_is_listed; /* by service_list_queue() */
+    struct look *looks;  /* see look.h */
+    int listing_count;   /* lists of counters under way */
+    int search_count;    /* searches for jobs under way */
     struct cache_service *cache;
 };
 

@@ -16,10 +16,28 @@ const struct queue *service_queue(struct dashboard *dashboard,
     /* Nearly always the one of the request before, whose keys are made already. */
     if (strcmp(name, dashboard->queue.name) == 0 && name[0] != '\0')
         return &dashboard->queue;
-    if (queue_init(&dashboard->queue, name, &err) == LEAT_OK)
+    if (queue_init(&dashboard->queue, name, &err) == LEAT_OK) {
+        dashboard->queue_is_listed = 0;
         return &dashboard->queue;
+    }
     http_problem(request, 400, "Bad queue", err.text);
     return NULL;
+}
+
+static void on_listed(void *arg, struct answer *answer)
+{
+    struct dashboard *dashboard = arg;
+    if (answer->code != LEAT_OK)
+        dashboard->queue_is_listed = 0;
+}
+
+void service_list_queue(struct dashboard *dashboard)
+{
+    if (dashboard->queue_is_listed)
+        return;
+    cmd_set(&dashboard->cmd, "SADD", QUEUES_KEY, dashboard->queue.name, NULL);
+    dashboard->queue_is_listed = link_send(dashboard->link, &dashboard->cmd, 0, 0,
+                                           on_listed, dashboard) == LEAT_OK;
 }
 
 int service_rest(struct http_request *request, const char *what, size_t max,

@@ -14,6 +14,10 @@
 const struct queue *service_queue(struct dashboard *dashboard,
                                   struct http_request *request);
 
+/* Let the queue of the last service_queue() be listed, as producers and workers do. Redis is
+ * told once in a row of requests for that queue. */
+void service_list_queue(struct dashboard *dashboard);
+
 /* What stood for the route's `*`, at most `max` bytes of UTF-8; `what` names it to people.
  * Returns 0, or -1 after answering why not. */
 int service_rest(struct http_request *request, const char *what, size_t max,

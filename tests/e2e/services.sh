@@ -52,6 +52,7 @@ expect_eq 'text/plain; charset=utf-8' "$(header Content-Type)" 'type of a count'
 expect_eq 4 "$("$leat" counter get song:1)" 'the counter for other programs'
 expect 200 0 GET '/counters/song:1?queue=other'
 expect 200 7 POST '/counters/song:1?by=7&queue=other'
+expect_eq 'default other' "$(redis_cli smembers '{leat}:queues' | sort | paste -sd' ')" 'the queues that are listed'
 expect_eq 7 "$(redis_cli hget '{leat:other}:counters' song:1)" 'the counter of another queue'
 expect 200 4 GET /counters/song:1
 ok 'counters are read and added to, in the queue that was named'
