@@ -176,6 +176,9 @@ ok 'Redis killed and restarted amid a bulk loses and doubles nothing'
 post_file '/api/v1/jobs:bulk?queue=cut' "$dir/lines" >"$dir/answer" &
 bulk=$!
 await '[ "$(redis_cli llen leat:cut)" -gt 20000 ]' 20 'the first jobs'
+expect_code 202 'a push beside a bulk' '/api/v1/jobs?queue=cut' '{"type":"t","args":1}'
+[ ! -s "$dir/answer" ] || fail 'the single push waited for the bulk'
+redis_cli lrem leat:cut 0 '{"type":"t","args":1}' >"$dir/out"
 redis_kill9
 expect_code 503 'a push without Redis' /api/v1/jobs '{"type":"t","args":1}'
 wait "$bulk"
