@@ -180,7 +180,9 @@ expect_code 202 'a push beside a bulk' '/api/v1/jobs?queue=cut' '{"type":"t","ar
 [ ! -s "$dir/answer" ] || fail 'the single push waited for the bulk'
 redis_cli lrem leat:cut 0 '{"type":"t","args":1}' >"$dir/out"
 redis_kill9
+since=$SECONDS
 expect_code 503 'a push without Redis' /api/v1/jobs '{"type":"t","args":1}'
+[ $((SECONDS - since)) -le 6 ] || fail 'a push without Redis waited for nothing'
 wait "$bulk"
 answer=$(tr -d '\r\n' <"$dir/answer")
 expect_match '^HTTP/1.1 503 .*Retry-After: [0-9].*"pushed":([0-9]+),"in_doubt":([0-9]+),"refused":0' "$answer" 'the bulk'
