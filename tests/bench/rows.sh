@@ -5,12 +5,6 @@
 
 # ---- 1 and 6: increments drained by one process ---------------------------------------------
 
-# The raw limit: the same values, taken by nobody who would do anything with them.
-raw_pops() {
-  redis-benchmark -s "$socket" -n "$jobs" -P 100 -c 50 --csv RPOP leat:default |
-    tail -n 1 | cut -d, -f2 | tr -d '"'
-}
-
 # drains KIND: leaves the figures of each turn in KIND.raw, KIND.rate and KIND.cpu. The worker
 # is timed from its start to its exit, connecting and noticing the end included.
 drains() {
