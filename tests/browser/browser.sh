@@ -15,14 +15,16 @@ dashboard=''
 
 browser_prepare() {
   local tool
-  for tool in chromium node npm; do
+  BROWSER_CHROMIUM=$(command -v chromium-headless-shell || command -v chromium) ||
+    skip "no chromium-headless-shell; ./test all installs it"
+  for tool in node npm; do
     command -v "$tool" >/dev/null || skip "no $tool; ./test all installs it"
   done
   mkdir -p "$browser_modules"
   cmp -s "$browser_here/package-lock.json" "$browser_modules/installed" && return
   cp "$browser_here"/package*.json "$browser_modules"
   npm ci --ignore-scripts --no-audit --no-fund --prefix "$browser_modules" >"$dir/npm.log" 2>&1 ||
-    skip "npm could not install the browser's driver (offline?): $(tail -n 1 "$dir/npm.log")"
+    skip "npm could not install the browser's driver (offline?): $(grep -i -m 1 err "$dir/npm.log")"
   cp "$browser_here/package-lock.json" "$browser_modules/installed"
 }
 
@@ -30,7 +32,7 @@ browser_run() {
   local ask answer part line='' node
   mkfifo "$dir/ask" "$dir/answer"
   exec {ask}<>"$dir/ask" {answer}<>"$dir/answer"
-  export BROWSER_MODULES=$browser_modules BROWSER_DIR=$dir
+  export BROWSER_MODULES=$browser_modules BROWSER_DIR=$dir BROWSER_CHROMIUM
   child_start browser node "$browser_here/$1" "${@:2}"
   node=$child
   while child_alive "$node"; do

@@ -24,7 +24,7 @@ export function sh(line) {
 /** The browser; nothing of it talks to anybody but the pages it is given. */
 export function launch() {
   return chromium.launch({
-    executablePath: "/usr/bin/chromium",
+    executablePath: process.env.BROWSER_CHROMIUM,
     args: ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage"],
   });
 }
