@@ -37,11 +37,11 @@ $1 == "shared" && !seen[$2]++ { options = options option() }
 
 function section(heading, text) { if (text != "") printf ".SH %s\n%s", heading, text }
 
-function see_also(    i, count, names, text) {
+function see_also(    i, count, names) {
   count = split(pages, names, " ")
   for (i = 1; i <= count; i++)
-    if (names[i] != name) text = text (text == "" ? "" : ",\n") ".BR " plain(names[i]) " (1)"
-  return text "\n"
+    if (names[i] != name) text = text ".BR " plain(names[i]) " (1)" (i < count ? "," : "") "\n"
+  return text
 }
 
 # Adds the part's first lines to DESCRIPTION; returns the rest.
