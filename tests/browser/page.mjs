@@ -249,7 +249,9 @@ async function asksOnlyWhileLookedAt() {
   await other.goto(home);
   await page.getByRole("button", { name: "Pause" }).click();
   await link("paused");
+  await see(page, "hidden");
   const paused = ofPage();
+  await see(page, "visible");
   await rounds(3);
   assert.ok(
     ofPage() - paused <= 6,
