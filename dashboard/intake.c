@@ -130,8 +130,9 @@ static void tell_all(struct intake_lane *lane)
 static void hand_out(struct intake_lane *lane, int64_t count)
 {
     int64_t now_mono_ms = clock_mono_ms();
-    while (count > 0) {
-        struct run *run = TAILQ_FIRST(&lane->runs);
+    struct run *next;
+    for (struct run *run = TAILQ_FIRST(&lane->runs); count > 0; run = next) {
+        next = TAILQ_NEXT(run, next);
         int64_t part = run->count < count ? run->count : count;
         if (run->user != NULL) {
             run->user->acknowledged += part;

@@ -7,6 +7,7 @@
 #include "dashboard/job_json.h"
 #include "dashboard/service.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,7 +174,7 @@ static int read_filters(struct job_list *list)
         http_problem(list->request, 400, "Bad type", "No job's type is so long.");
         return -1;
     }
-    strcpy(list->type, type != NULL ? type : "");
+    snprintf(list->type, sizeof list->type, "%s", type != NULL ? type : "");
     return service_limit(list->request, LIMIT_MAX, LIMIT_INITIAL, &list->limit);
 }
 

@@ -224,7 +224,7 @@ static void clear(struct leat_ticket *ticket)
 int leat_push(struct leat *leat, const struct leat_job *job, struct leat_ticket *ticket,
               int64_t timeout_ms)
 {
-    struct offer offer;
+    struct offer offer = {0};
     clear(ticket);
     int code = offer_job(leat, &offer, job, timeout_ms);
     return code == LEAT_OK ? push(leat, &offer, ticket, timeout_ms) : code;
@@ -233,7 +233,7 @@ int leat_push(struct leat *leat, const struct leat_job *job, struct leat_ticket 
 int leat_push_envelope(struct leat *leat, const char *queue, const void *envelope,
                        size_t len, struct leat_ticket *ticket, int64_t timeout_ms)
 {
-    struct offer offer;
+    struct offer offer = {0};
     clear(ticket);
     int code = offer_envelope(leat, &offer, queue, envelope, len, timeout_ms);
     return code == LEAT_OK ? push(leat, &offer, ticket, timeout_ms) : code;
@@ -242,7 +242,7 @@ int leat_push_envelope(struct leat *leat, const char *queue, const void *envelop
 int leat_add(struct leat *leat, const struct leat_job *job, struct leat_ticket *ticket,
              int64_t timeout_ms)
 {
-    struct offer offer;
+    struct offer offer = {0};
     int code = offer_job(leat, &offer, job, timeout_ms);
     return code == LEAT_OK ? add(leat, &offer, ticket, timeout_ms) : code;
 }
@@ -250,7 +250,7 @@ int leat_add(struct leat *leat, const struct leat_job *job, struct leat_ticket *
 int leat_add_envelope(struct leat *leat, const char *queue, const void *envelope,
                       size_t len, struct leat_ticket *ticket, int64_t timeout_ms)
 {
-    struct offer offer;
+    struct offer offer = {0};
     int code = offer_envelope(leat, &offer, queue, envelope, len, timeout_ms);
     return code == LEAT_OK ? add(leat, &offer, ticket, timeout_ms) : code;
 }

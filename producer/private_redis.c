@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "private_redis.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,16 +88,17 @@ static int open_folder(struct private_redis *redis, const char *folder, struct e
 /* ---- the lock ----------------------------------------------------------------------- */
 
 struct owner {
-    int pid;
+    int64_t pid;
     char url[256], dashboard[256];
 };
 
 static int read_owner(int fd, struct owner *owner)
 {
-    char text[600];
+    char text[600], pid[24];
     ssize_t len = pread(fd, text, sizeof text - 1, 0);
     text[len > 0 ? len : 0] = '\0';
-    return sscanf(text, "%d %255s %255s", &owner->pid, owner->url, owner->dashboard) == 3;
+    return sscanf(text, "%23s %255s %255s", pid, owner->url, owner->dashboard) == 3 &&
+           text_to_int(bytes_of(pid), &owner->pid) == 0;
 }
 
 static int refuse(const struct private_redis *redis, const struct owner *owner, int known,
@@ -112,10 +114,11 @@ static int refuse(const struct private_redis *redis, const struct owner *owner, 
         return err_set(err, LEAT_ELINK,
                        "another leat up is starting on %s; choose another --state",
                        redis->folder);
-    return err_set(err, LEAT_ELINK,
-                   "leat up runs on %s already, as pid %d: LEAT_REDIS=%s, dashboard %s; "
-                   "stop it, or choose another --state and --listen",
-                   redis->folder, owner->pid, owner->url, owner->dashboard);
+    return err_set(
+        err, LEAT_ELINK,
+        "leat up runs on %s already, as pid %lld: LEAT_REDIS=%s, dashboard %s; "
+        "stop it, or choose another --state and --listen",
+        redis->folder, (long long)owner->pid, owner->url, owner->dashboard);
 }
 
 /* A server whose parent was killed is on its way out: it is waited for. */
@@ -126,7 +129,7 @@ static int take_lock(struct private_redis *redis, struct err *err)
     int64_t end_mono_ms = clock_mono_ms() + TAKE_OVER_MS;
     while (flock(redis->lock_fd, LOCK_EX | LOCK_NB) != 0) {
         int known = read_owner(redis->lock_fd, &owner);
-        int gone = known && kill(owner.pid, 0) != 0 && errno == ESRCH;
+        int gone = known && kill((pid_t)owner.pid, 0) != 0 && errno == ESRCH;
         if (!gone || clock_mono_ms() > end_mono_ms)
             return refuse(redis, &owner, known, gone, err);
         nanosleep(&pause, NULL);

@@ -338,7 +338,7 @@ START_TEST(a_child_process_may_close_the_handle_and_no_more)
 }
 END_TEST
 
-enum { THREADS = 4, THREAD_JOBS = 5000 };
+enum { THREADS = 4, THREAD_JOBS = 5000, ALL_JOBS = THREADS * THREAD_JOBS };
 
 static void *push_in_thread(void *arg)
 {
@@ -365,7 +365,7 @@ START_TEST(threads_push_by_handles_of_their_own)
         pthread_join(threads[i], &failed);
         ck_assert_ptr_null(failed);
     }
-    ck_assert_int_eq(reply_int(ASK("LLEN", "leat:q"), -1), THREADS * THREAD_JOBS);
+    ck_assert_int_eq(reply_int(ASK("LLEN", "leat:q"), -1), ALL_JOBS);
     rig_stop();
 }
 END_TEST

@@ -145,7 +145,7 @@ START_TEST(a_caller_who_goes_on_pushing_to_a_full_queue_loses_nothing)
 {
     RIG_START(NULL);
     ASK("HSET", rig.queue.meta, "maxlen", "1000");
-    int64_t end_ms = clock_mono_ms() + 2 * RIG_MS;
+    int64_t end_ms = clock_mono_ms() + 2LL * RIG_MS;
     int refused = 0;
     while (rig.next < 12000) {
         int code = rig_add(100, 0);

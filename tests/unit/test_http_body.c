@@ -4,7 +4,7 @@
 
 #define HOST          "Host: localhost\r\n"
 #define POST_STREAM   "POST /stream HTTP/1.1\r\n" HOST
-#define MANY          (64 * 1024 * 1024)
+#define MANY          ((size_t)64 * 1024 * 1024)
 #define SLOW          "\r\n\r\n{\"type\":"
 #define SERVE_AS(...) serve_as((struct http_config){.listen = "127.0.0.1:0", __VA_ARGS__})
 
