@@ -61,7 +61,7 @@ leat_turn() {
 
 # ---- the others -----------------------------------------------------------------------------
 
-# The worker tells when its last job has run; all of them must, each once.
+# The worker tells when its last job has run; all of them must.
 await_ran() {
   local name=$1 count=$2 end=$((SECONDS + limit_s))
   until grep -q "^ran $count jobs" "$dir/$name.log"; do
@@ -159,7 +159,7 @@ print_text() {
 about() {
   printf '%s. Raw RPOP, 100 in a pipeline, 50 connections: %s a second. ' \
     "$(machine)" "$(rounded "$(median <"$dir/raw.rate")")"
-  printf 'Medians of %s turns; load %s.\n' "$turns" "$(cut -d' ' -f1-3 /proc/loadavg)"
+  printf 'Medians of %s turns; load before: %s.\n' "$turns" "$load_before"
 }
 
 print_page() {
@@ -176,6 +176,10 @@ print_rows() {
 
 # ---- the run ------------------------------------------------------------------------------
 
+for name in $wanted; do
+  declare -F "version_$name" >/dev/null || { usage >&2 && exit 64; }
+done
+load_before=$(cut -d' ' -f1-3 /proc/loadavg)
 redis_start --appendonly no
 make_jobs
 node_install

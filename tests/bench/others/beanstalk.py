@@ -13,11 +13,13 @@ import sys
 import clock
 
 BATCH = 128
-RESERVED = re.compile(rb"RESERVED (\d+) \d+\r\n")
 BODY = b"song:1"
 PUT = b"put 0 0 60 %d\r\n%s\r\n" % (len(BODY), BODY)
 # Without a time-out a reserve would block all that is queued behind it once no job is left.
 RESERVE = b"reserve-with-timeout 0\r\n"
+RESERVED = re.compile(rb"RESERVED (\d+) \d+\r\n")
+# Answers come in order: the one to this question says that all before it are there.
+LAST, ANSWER_TO_LAST = b"list-tube-used\r\n", b"USING default\r\n"
 
 
 class Line:
@@ -25,30 +27,27 @@ class Line:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(os.environ["BEANSTALKD_SOCKET"])
 
-    def ask(self, commands, answers, ends):
-        """Write commands; return what was answered, `answers` times a word of `ends`."""
-        self.socket.sendall(commands)
-        text = b""
-        while len(ends.findall(text)) < answers:
-            text += self.socket.recv(1 << 20)
-        return text
-
-
-INSERTED = re.compile(rb"INSERTED \d+\r\n")
-ANSWER = re.compile(rb"DELETED\r\n|TIMED_OUT\r\n|RESERVED \d+ \d+\r\n" + BODY + b"\r\n")
+    def ask(self, commands):
+        """Write commands in one go; return all that was answered."""
+        self.socket.sendall(commands + LAST)
+        answers = b""
+        while not answers.endswith(ANSWER_TO_LAST):
+            answers += self.socket.recv(1 << 16)
+        return answers
 
 
 def push_many(line, count):
     for done in range(0, count, BATCH):
         some = min(BATCH, count - done)
-        line.ask(PUT * some, some, INSERTED)
+        assert line.ask(PUT * some).count(b"INSERTED") == some
 
 
 def work(line):
     held = []
     while True:
         deletes = b"".join(b"delete %s\r\n" % job for job in held)
-        answers = line.ask(deletes + RESERVE * BATCH, len(held) + BATCH, ANSWER)
+        answers = line.ask(deletes + RESERVE * BATCH)
+        assert answers.count(b"DELETED") == len(held)
         held = RESERVED.findall(answers)
         if not held:
             return

@@ -7,7 +7,7 @@ celery_work='python3 -m celery -A celery_tasks worker -P solo -l warning'
 celery_work+=' --without-gossip --without-mingle --without-heartbeat' # no talk between workers
 rq_work='rq worker -c rq_jobs -w rq.SimpleWorker --logging_level WARNING default'
 systems=(
-  'sidekiq|80000|ruby sidekiq.rb|sidekiq -c 5 -q default -r ./sidekiq.rb'
+  'sidekiq|80000|ruby sidekiq.rb|ruby --yjit -S sidekiq -c 5 -q default -r ./sidekiq.rb'
   "celery|12000|python3 celery_tasks.py|$celery_work"
   "rq|2500|python3 rq_jobs.py|$rq_work"
   'bullmq|120000|node bullmq.mjs push|node bullmq.mjs work'
