@@ -481,6 +481,16 @@ static void expect_counters(void)
     ck_assert_str_eq(rig_field(&rig, rig.queue.counters, "c3"), "no number");
 }
 
+/* All that is scheduled becomes due: else retries that wait for a day hold every flight, and no
+ * page is fetched any more. */
+static void time_passes(void)
+{
+    ASK(&rig, "EVAL",
+        "for _, e in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do "
+        "redis.call('ZADD', KEYS[1], 1, e) end",
+        "1", rig.queue.sched);
+}
+
 static const char census_script[] =
     "local all = {} "
     "local function add(list) for _, e in ipairs(list) do all[#all + 1] = e end end "
@@ -515,7 +525,7 @@ static const struct {
     {20, push},   {22, reserve},    {4, reserve_suspect}, {25, settle},
     {14, land},   {4, release},     {3, crash},           {4, reap},
     {6, promote}, {2, extend},      {12, send_again},     {4, operate},
-    {2, purge},   {4, forget_copy},
+    {2, purge},   {4, forget_copy}, {1, time_passes},
 };
 
 static void (*any_step(void))(void)
