@@ -159,7 +159,10 @@ print_text() {
 about() {
   printf '%s. Raw RPOP, 100 in a pipeline, 50 connections: %s a second. ' \
     "$(machine)" "$(rounded "$(median <"$dir/raw.rate")")"
-  printf 'Medians of %s turns; load before: %s.\n' "$turns" "$load_before"
+  printf 'Medians of %s turns; load before: %s.' "$turns" "$load_before"
+  awk -v load="${load_before%% *}" 'BEGIN {
+    print (load > 0.5 ? " The machine was not at rest: all figures are too low, some by half." : "")
+  }'
 }
 
 print_page() {

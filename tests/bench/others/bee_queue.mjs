@@ -15,7 +15,7 @@ const queue = new Queue('default', {
 const job = () => queue.createJob({ name: 'song:1' });
 
 if (working) {
-  queue.process(300, async () => countJob()); // of 1, 20, 100 and 300 the fastest
+  queue.process(300, async () => countJob()); // of 100, 300 and 600 the fastest
 } else {
   await timePushes(
     () => job().save(),

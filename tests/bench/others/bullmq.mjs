@@ -9,7 +9,7 @@ const job = { name: 'noop', data: { name: 'song:1' } };
 if (process.argv[2] === 'work') {
   new Worker('default', async () => countJob(), {
     connection,
-    concurrency: 100, // of 1, 20, 100 and 300 the fastest
+    concurrency: 100, // 20 is slower, up to 300 no faster
     removeOnComplete: { count: 0 }, // else finished jobs stay in Redis, for ever
   });
 } else {
