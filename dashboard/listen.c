@@ -38,9 +38,10 @@ static int refused(struct err *err, const char *address)
 {
     switch (errno) {
     case EADDRINUSE:
-        return err_set(err, LEAT_EBUSY,
-                       "%s is in use by another program: stop it or listen elsewhere",
-                       address);
+        return err_set(
+            err, LEAT_EBUSY,
+            "%s is in use, perhaps by another dashboard: stop it or listen elsewhere",
+            address);
     case EACCES:
     case EPERM:
         return err_set(err, LEAT_EDENIED,
@@ -148,9 +149,10 @@ static int remove_stale(const union address *at, struct err *err)
     int answer = connect(fd, &at->any, sizeof at->local) == 0 ? 0 : errno;
     close(fd);
     if (answer != ECONNREFUSED)
-        return err_set(err, LEAT_EBUSY,
-                       "%s is in use by another program: stop it or listen elsewhere",
-                       path);
+        return err_set(
+            err, LEAT_EBUSY,
+            "%s is in use, perhaps by another dashboard: stop it or listen elsewhere",
+            path);
     unlink(path);
     return 0;
 }

@@ -181,6 +181,20 @@ static void print_id(const struct push_options *o, const char *id)
     buf_fini(&line);
 }
 
+/* Who wrote key=2 meant a number, perhaps. */
+static void hint_at_numbers(const struct push_options *o)
+{
+    for (size_t i = 1; i < o->words.count; i++) {
+        const char *word = o->words.at[i], *sign = strchr(word, '=');
+        int64_t number;
+        if (sign == NULL || sign == word || sign[-1] == ':' ||
+            text_to_int(bytes_of(sign + 1), &number) != 0)
+            continue;
+        fprintf(stderr, "leat: %s is a text; as a number it is %.*s:%s\n", word,
+                (int)(sign - word), word, sign);
+    }
+}
+
 static int run_one(const struct push_options *o, const struct queue *queue,
                    struct pusher_due due, struct err *err)
 {
@@ -191,6 +205,8 @@ static int run_one(const struct push_options *o, const struct queue *queue,
     uuid_make(&ids, clock_wall_ms(), made);
     const char *id = o->id != NULL ? o->id : made;
     int code = build(&payload, o, id, err);
+    if (code != LEAT_OK)
+        hint_at_numbers(o);
     if (code == LEAT_OK)
         code = client_open(&client, o->common.redis, GIVE_UP_MS, err);
     if (code == LEAT_OK)

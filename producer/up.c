@@ -280,12 +280,22 @@ static int is_for_good(const struct part *part, int status)
            status == err_exit_status(LEAT_ECONFIG) || part->quick >= QUICK_DEATHS;
 }
 
+/* A shell's way to tell of a signal. */
+static const char *how(int status, char out[32])
+{
+    if (status > 128)
+        snprintf(out, 32, "killed by signal %d", status - 128);
+    else
+        snprintf(out, 32, "status %d", status);
+    return out;
+}
+
 static void start_again(struct part *part, int status)
 {
+    char end[32];
     double wait_s = BACKOFF_MS * (double)(1 << part->quick) / 2000;
-    fprintf(stderr,
-            "leat: the %s ended (status %d), the next one starts in %.1f s; see %s\n",
-            parts[part->id].name, status, wait_s, part->log);
+    fprintf(stderr, "leat: the %s ended (%s), the next one starts in %.1f s; see %s\n",
+            parts[part->id].name, how(status, end), wait_s, part->log);
     ev_timer_init(&part->timer, on_time_again, wait_s, 0);
     ev_timer_start(part->up->loop, &part->timer);
 }
@@ -296,10 +306,10 @@ static void give_up(struct part *part, int status)
     const char *cure = up->state == UP_STARTING && part->id == PART_DASHBOARD
                            ? "; --listen ADDRESS takes another address"
                            : "";
-    char words[300];
+    char words[300], end[32];
     child_last_words(part->log, words, sizeof words);
-    fprintf(stderr, "leat: the %s ended (status %d): %s%s; all of it: %s\n",
-            parts[part->id].name, status, words, cure, part->log);
+    fprintf(stderr, "leat: the %s ended (%s): %s%s; all of it: %s\n",
+            parts[part->id].name, how(status, end), words, cure, part->log);
     if (part->id == PART_REDIS)
         status = err_exit_status(LEAT_ELINK);
     else if (up->state == UP_STARTING)

@@ -448,7 +448,8 @@ static int gives_up(const struct link *link)
 
 static void die_unreached(struct link *link, const char *why)
 {
-    static const char by_command[] = "name another with --redis URL or LEAT_REDIS";
+    static const char by_command[] =
+        "name another with --redis URL or LEAT_REDIS; leat up starts a private one";
     const char *cure = link->config.cure != NULL ? link->config.cure : by_command;
     struct err err = {0};
     err_set(&err, LEAT_ELINK, "cannot reach Redis at %s (%s); start one there, or %s",

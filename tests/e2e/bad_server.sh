@@ -30,7 +30,7 @@ expect_both() {
 # ---- whether and how Redis lets us in ------------------------------------------------------
 
 nobody_there() {
-  local cures='start one there, or name another with --redis URL or LEAT_REDIS'
+  local cures='start one there, or name another with --redis URL or LEAT_REDIS; leat up starts a private one'
   expect_both 69 "cannot reach Redis at unix:$socket (No such file or directory); $cures"
   expect_refusal 69 "$cures" "$leat" counter ls
   LEAT_REDIS=redis://127.0.0.1:1 expect_both 69 "redis://127.0.0.1:1/0 (Connection refused); $cures"

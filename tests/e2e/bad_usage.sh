@@ -24,6 +24,7 @@ table() {
 64 | 0 | --in and --at exclude each other                         | $leat push increment counter=x --in 5s --at @1
 64 | 0 | --retries is out of bounds: not '-1'                     | $leat push increment counter=x --retries -1
 64 | 0 | --timeout is out of bounds: not '2h' (1ms to 1h)         | $leat push increment counter=x --timeout 2h
+65 | 0 | by=2 is a text; as a number it is by:=2                 | $leat push increment counter=x by=2
 64 | 0 | leat speaks no TLS                                       | $leat push increment counter=x --redis rediss://example.org
 64 | 0 | --lines needs --arg NAME                                 | $leat push --lines increment </dev/null
 64 | 0 | --ndjson and --lines exclude each other                  | $leat push --ndjson --lines increment --arg counter </dev/null

@@ -145,8 +145,8 @@ await queue_is_done 120 'the queue to be done'
 ok "the queue is done: nothing waits, runs or is scheduled"
 compare_counts
 compare_copies
-echo "Dashboard: http://127.0.0.1:$port/"
 [ "${1:-}" = --stay ] || exit 0
+echo "Dashboard: http://127.0.0.1:$port/"
 echo "Ctrl-C ends everything."
 trap 'echo; exit 0' INT
 wait -n "${e2e_pids[@]}" || true

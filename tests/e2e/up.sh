@@ -115,7 +115,7 @@ leaves_a_stale_socket() {
   await '! child_alive "$up"' 15 'leat up to end'
   up_stop
   expect_eq 69 "$status" 'exit status when Redis dies'
-  expect_match 'the redis ended \(status 137\)' "$(cat "$dir/up.log")" 'what it says'
+  expect_match 'the redis ended \(killed by signal 9\)' "$(cat "$dir/up.log")" 'what it says'
   expect_eq '' "$(parts)" 'processes left'
   [ -S "$socket" ] || fail 'no stale socket to test with'
   ok 'when Redis dies everything ends, exit 69'
@@ -164,7 +164,7 @@ replaces_a_worker() {
   await 'second=$(part worker); [ -n "$second" ] && [ "$second" != "$first" ]' 10 'another worker'
   paste_lines
   await '[ "$(counted)" = 2 ]' 10 'the new worker to count'
-  expect_match 'the worker ended \(status 137\), the next one starts in' "$(cat "$dir/up.log")" 'what it says'
+  expect_match 'the worker ended \(killed by signal 9\), the next one starts in' "$(cat "$dir/up.log")" 'what it says'
   ok 'a worker that dies is replaced'
 }
 
@@ -188,7 +188,7 @@ gives_up_on_what_keeps_dying() {
   up_stop TERM
   expect_eq 137 "$status" 'exit status of leat up'
   expect_eq '' "$(parts)" 'processes left'
-  expect_match 'the worker ended \(status 137\): .*worker.log' "$(tail -n 1 "$dir/up.log")" 'what it says'
+  expect_match 'the worker ended \(killed by signal 9\): .*worker.log' "$(tail -n 1 "$dir/up.log")" 'what it says'
   ok 'a worker that keeps dying ends everything, with its status'
 }
 
