@@ -1,24 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /* /counters/NAME: counters read and added to at once, without a job. Each request is one
- * command on the shared link, so all that come in one turn of the loop go in one write. */
+ * command on the shared link, so all that come in one turn of the loop go in one write; or
+ * none, for a counter that was read a moment ago and did not change, see near.h. */
 #include "base/text.h"
 #include "dashboard/handlers.h"
+#include "dashboard/near.h"
 #include "dashboard/service.h"
 #include "schema/limits.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char away[] = "There is no connection to Redis.";
-
-/* Send `dashboard->cmd`; `fn` will answer the request, which it gets as its argument. */
-static void ask(struct dashboard *dashboard, struct http_request *request, answer_fn fn)
+/* Send `dashboard->cmd`; `fn`, which gets `arg`, will answer the request. Returns -1 when it
+ * could not be sent, after answering that. */
+static int ask(struct dashboard *dashboard, struct http_request *request, answer_fn fn,
+               void *arg)
 {
-    if (link_send(dashboard->link, &dashboard->cmd, 0, 0, fn, request) == LEAT_OK)
+    if (link_send(dashboard->link, &dashboard->cmd, 0, 0, fn, arg) == LEAT_OK) {
         http_defer(request);
-    else
-        service_fail(request, LEAT_ELINK, away);
+        return 0;
+    }
+    service_fail(request, LEAT_ELINK, "There is no connection to Redis.");
+    return -1;
+}
+
+/* The same with a write, which is answered by its request. */
+static void ask_to_write(struct dashboard *dashboard, struct http_request *request,
+                         answer_fn fn)
+{
+    near_change(dashboard->near, &dashboard->queue);
+    ask(dashboard, request, fn, request);
 }
 
 static void no_integer(struct http_request *request)
@@ -28,50 +41,77 @@ static void no_integer(struct http_request *request)
                  "to begin anew.");
 }
 
-static void answer_value(struct http_request *request, const struct redisReply *reply)
+/* Put `verb {leat:q}:counters NAME` together. Returns -1 after answering a bad request. */
+static int begin(struct dashboard *dashboard, struct http_request *request,
+                 const char *verb, struct bytes *name)
 {
-    char digits[24];
-    struct bytes text = reply_bytes(reply);
+    const struct queue *queue = service_queue(dashboard, request);
+    if (queue == NULL ||
+        service_rest(request, "counter's name", LIMIT_COUNTER_NAME_BYTES, name) != 0)
+        return -1;
+    cmd_set(&dashboard->cmd, verb, queue->counters, NULL);
+    cmd_add(&dashboard->cmd, *name);
+    return 0;
+}
+
+/* ---- reading ------------------------------------------------------------------------ */
+
+struct reading {
+    struct near *near;
+    struct http_request *request;
+    uint64_t mark;
+    size_t name_len;
+    char name[];
+};
+
+static struct reading *reading_new(struct dashboard *dashboard,
+                                   struct http_request *request, struct bytes name)
+{
+    struct reading *reading = xmalloc(sizeof *reading + name.len);
+    *reading = (struct reading){.near = dashboard->near,
+                                .request = request,
+                                .mark = near_mark(dashboard->near, &dashboard->queue),
+                                .name_len = name.len};
+    memcpy(reading->name, name.at, name.len);
+    return reading;
+}
+
+static void answer_value(struct reading *reading, const struct redisReply *reply)
+{
+    struct bytes name = {reading->name, reading->name_len};
+    struct bytes text = reply_is_nil(reply) ? bytes_of("0") : reply_bytes(reply);
     int64_t value;
-    if (reply_is_int(reply)) {
-        snprintf(digits, sizeof digits, "%" PRId64, reply_int(reply, 0));
-        text = bytes_of(digits);
-    } else if (reply_is_nil(reply)) {
-        text = bytes_of("0");
-    } else if (text_to_int(text, &value) != 0) {
-        no_integer(request);
+    if (text_to_int(text, &value) != 0) {
+        no_integer(reading->request);
         return;
     }
-    http_answer(request, 200, SERVICE_TEXT, text);
+    near_keep(reading->near, reading->mark, name, text);
+    http_answer(reading->request, 200, SERVICE_TEXT, text);
 }
 
 static void on_value(void *arg, struct answer *answer)
 {
+    struct reading *reading = arg;
     if (answer->code == LEAT_OK)
-        answer_value(arg, answer->reply);
+        answer_value(reading, answer->reply);
     else
-        service_fail(arg, answer->code, answer->text);
-}
-
-/* Put `verb {leat:q}:counters NAME` together. Returns -1 after answering a bad request. */
-static int begin(struct dashboard *dashboard, struct http_request *request,
-                 const char *verb)
-{
-    struct bytes name;
-    const struct queue *queue = service_queue(dashboard, request);
-    if (queue == NULL ||
-        service_rest(request, "counter's name", LIMIT_COUNTER_NAME_BYTES, &name) != 0)
-        return -1;
-    cmd_set(&dashboard->cmd, verb, queue->counters, NULL);
-    cmd_add(&dashboard->cmd, name);
-    return 0;
+        service_fail(reading->request, answer->code, answer->text);
+    free(reading);
 }
 
 void get_counter(struct http_request *request, void *arg)
 {
     struct dashboard *dashboard = arg;
-    if (begin(dashboard, request, "HGET") == 0)
-        ask(dashboard, request, on_value);
+    struct bytes name, text;
+    if (begin(dashboard, request, "HGET", &name) != 0)
+        return;
+    if (near_find(dashboard->near, &dashboard->queue, name, &text) == 0) {
+        http_answer(request, 200, SERVICE_TEXT, text);
+        return;
+    }
+    struct reading *reading = reading_new(dashboard, request, name);
+    if (ask(dashboard, request, on_value, reading) != 0)
+        free(reading);
 }
 
 /* ---- adding ------------------------------------------------------------------------- */
@@ -88,11 +128,18 @@ static int read_by(struct http_request *request, int64_t *by)
     return -1;
 }
 
+static void answer_sum(struct http_request *request, int64_t sum)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRId64, sum);
+    http_answer(request, 200, SERVICE_TEXT, bytes_of(digits));
+}
+
 static void on_added(void *arg, struct answer *answer)
 {
     struct http_request *request = arg;
     if (answer->code == LEAT_OK)
-        answer_value(request, answer->reply);
+        answer_sum(request, reply_int(answer->reply, 0));
     else if (strstr(answer->text, "overflow") != NULL)
         http_problem(request, 409, "Overflow",
                      "The counter would leave the range of 64-bit integers; it is as it "
@@ -110,11 +157,12 @@ static void on_added(void *arg, struct answer *answer)
 void post_counter(struct http_request *request, void *arg)
 {
     struct dashboard *dashboard = arg;
+    struct bytes name;
     int64_t by;
-    if (read_by(request, &by) != 0 || begin(dashboard, request, "HINCRBY") != 0)
+    if (read_by(request, &by) != 0 || begin(dashboard, request, "HINCRBY", &name) != 0)
         return;
     cmd_add_int(&dashboard->cmd, by);
-    ask(dashboard, request, on_added);
+    ask_to_write(dashboard, request, on_added);
     service_list_queue(dashboard);
 }
 
@@ -131,8 +179,9 @@ static void on_removed(void *arg, struct answer *answer)
 void delete_counter(struct http_request *request, void *arg)
 {
     struct dashboard *dashboard = arg;
-    if (begin(dashboard, request, "HDEL") == 0)
-        ask(dashboard, request, on_removed);
+    struct bytes name;
+    if (begin(dashboard, request, "HDEL", &name) == 0)
+        ask_to_write(dashboard, request, on_removed);
 }
 
 void delete_counters(struct http_request *request, void *arg)
@@ -142,5 +191,5 @@ void delete_counters(struct http_request *request, void *arg)
     if (queue == NULL)
         return;
     cmd_set(&dashboard->cmd, "UNLINK", queue->counters, NULL);
-    ask(dashboard, request, on_removed);
+    ask_to_write(dashboard, request, on_removed);
 }

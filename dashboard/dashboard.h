@@ -10,12 +10,14 @@
 
 struct cache_service;
 struct look;
+struct near;
 
 struct dashboard {
     struct ev_loop *loop;
     struct snapshot *snapshot;
     struct intake *intake;
     struct link *link;   /* comes back by itself; while it is down link_send() refuses */
+    struct near *near;   /* counters that were read on it, until they change */
     struct cmd cmd;      /* to put commands together in */
     struct queue queue;  /* the one that was asked for last */
     int queue_is_listed; /* by service_list_queue() */

@@ -8,6 +8,7 @@
 #include "dashboard/http.h"
 #include "dashboard/intake.h"
 #include "dashboard/look.h"
+#include "dashboard/near.h"
 #include "dashboard/routes.h"
 #include "dashboard/token.h"
 
@@ -47,6 +48,7 @@ static const struct opt_spec spec = {
 
 struct program {
     struct ev_loop *loop;
+    struct near *near;
     struct err fatal;
     char token[TOKEN_CHARS_MAX + 1];
 };
@@ -56,6 +58,13 @@ static void on_fatal(void *arg, const struct err *err)
     struct program *program = arg;
     program->fatal = *err;
     ev_break(program->loop, EVBREAK_ALL);
+}
+
+static void on_down(void *arg, const char *why)
+{
+    (void)why;
+    struct program *program = arg;
+    near_lose(program->near);
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
@@ -72,10 +81,12 @@ static void open_redis(struct program *program, struct dashboard *dashboard,
                                  .serving = 1,
                                  .give_up_ms = -1,
                                  .arg = program,
+                                 .on_down = on_down,
                                  .on_fatal = on_fatal};
     dashboard->snapshot = snapshot_new(program->loop, url, on_fatal, program);
     dashboard->intake = intake_new(program->loop, url, on_fatal, program);
     dashboard->link = link_new(program->loop, &config);
+    dashboard->near = program->near = near_new(program->loop, dashboard->link, url);
     dashboard->cache = cache_service_new(dashboard);
 }
 
@@ -147,6 +158,7 @@ static void serve(struct program *program, const struct options *options)
     stop_waiting(&dashboard);
     intake_free(dashboard.intake);
     cache_service_free(dashboard.cache);
+    near_free(dashboard.near);
     link_free(dashboard.link);
     look_fini(&dashboard);
     snapshot_free(dashboard.snapshot);

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <hiredis/hiredis.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,6 +233,8 @@ int link_send(struct link *link, const struct cmd *cmd, unsigned flags,
 {
     if (link->state != LINK_UP && (flags & LINK_RESEND) == 0)
         return LEAT_ELINK;
+    if ((flags & LINK_STREAM) != 0)
+        patience_ms = INT64_MAX;
     struct request *request = request_new(
         cmd, flags, patience_ms > 0 ? patience_ms : LINK_PATIENCE_MS, fn, arg);
     if ((flags & LINK_TEXT) != 0)
@@ -245,12 +248,17 @@ int link_send(struct link *link, const struct cmd *cmd, unsigned flags,
 
 /* ---- reading ------------------------------------------------------------------------ */
 
-static void finish(struct request *request, int code, const char *text,
-                   struct redisReply *reply)
+static void tell(struct request *request, struct redisReply *reply)
 {
-    struct answer answer = {code, text, reply};
+    struct answer answer = {LEAT_OK, "", reply};
     request->fn(request->arg, &answer);
     reply_free(answer.reply);
+}
+
+static void fail(struct request *request, int code, const char *text)
+{
+    struct answer answer = {code, text, NULL};
+    request->fn(request->arg, &answer);
     request_free(request);
 }
 
@@ -296,10 +304,8 @@ static void handle_error(struct link *link, struct request *request,
         send_later(link, request);
         reply_free(reply);
     } else {
-        struct answer answer = {code, reply_error_text(reply), NULL};
-        request->fn(request->arg, &answer);
+        fail(request, code, reply_error_text(reply));
         reply_free(reply);
-        request_free(request);
     }
 }
 
@@ -316,13 +322,17 @@ static int handle_reply(struct link *link, struct redisReply *reply)
         link_lose(link, why);
         return -1;
     }
-    request_queue_pop(&link->flight);
     link->progress_mono_ms = clock_mono_ms();
     if (reply->type == REDIS_REPLY_ERROR) {
+        request_queue_pop(&link->flight);
         handle_error(link, request, reply);
+    } else if ((request->flags & LINK_STREAM) != 0) {
+        tell(request, reply);
     } else {
+        request_queue_pop(&link->flight);
         link->retry_step = 0;
-        finish(request, LEAT_OK, "", reply);
+        tell(request, reply);
+        request_free(request);
     }
     return is_connected(link) ? 0 : -1;
 }
@@ -337,20 +347,26 @@ static void read_replies(struct link *link)
     link_lose(link, "what Redis sent is no RESP");
 }
 
-static void read_some(struct link *link)
+/* Returns whether there may be more. */
+static int read_some(struct link *link)
 {
     char chunk[READ_BYTES];
     ssize_t got = read(link->fd, chunk, sizeof chunk);
     if (got < 0 && (errno == EAGAIN || errno == EINTR || errno == EWOULDBLOCK))
-        return;
-    if (got <= 0) {
+        return errno == EINTR;
+    if (got <= 0)
         link_lose(link, got == 0 ? "Redis closed the connection" : strerror(errno));
-        return;
-    }
-    if (redisReaderFeed(link->reader, chunk, (size_t)got) != REDIS_OK)
+    else if (redisReaderFeed(link->reader, chunk, (size_t)got) != REDIS_OK)
         link_lose(link, "the reply is too large");
     else
         read_replies(link);
+    return is_connected(link);
+}
+
+void link_poll(struct link *link)
+{
+    while (link->state == LINK_UP && read_some(link))
+        ;
 }
 
 /* ---- greeting ----------------------------------------------------------------------- */
@@ -428,7 +444,7 @@ static void sort_flight(struct link *link)
     request_queue_splice(&again, &link->waiting);
     link->waiting = again;
     for (struct request *request; (request = request_queue_pop(&told)) != NULL;)
-        finish(request, LEAT_ELINK, "the connection to Redis was lost", NULL);
+        fail(request, LEAT_ELINK, "the connection to Redis was lost");
 }
 
 /* A first greeting can be lost like any other; but who hangs up again and again is no Redis. */
@@ -540,6 +556,12 @@ void link_free(struct link *link)
 int link_is_up(const struct link *link)
 {
     return link->state == LINK_UP;
+}
+
+int link_is_whole(const struct link *link)
+{
+    struct pollfd end = {.fd = link->fd, .events = POLLRDHUP};
+    return link->state == LINK_UP && poll(&end, 1, 0) == 0;
 }
 
 void link_drop(struct link *link, const char *why)

@@ -27,8 +27,9 @@ struct answer {
         *reply; /* borrowed until the callback returns; NULL with an error */
 };
 
-/* Called exactly once for each request sent, and never before link_send() returned. It may
- * send more, but must not free the link. */
+/* Called exactly once for each request sent (a stream's: for each message, and once more with
+ * the error that ends it), and never before link_send() returned. It may send more, but must
+ * not free the link. */
 typedef void (*answer_fn)(void *arg, struct answer *answer);
 
 /* Take the reply over. Owns: the caller, who calls reply_free(). */
@@ -39,6 +40,9 @@ enum link_flags {
     LINK_RETRY = 2,  /* send again, later, after an error of the class REPLY_RETRY */
     LINK_TEXT = 4,   /* send the script's text, not its digest: what is sent right behind
                       must not overtake it when Redis does not know the digest */
+    LINK_STREAM = 8, /* the answers never end, as SUBSCRIBE's: it stays at the head of the
+                        pipeline, so it is the last that its connection is asked for, and
+                        silence is no sign of a loss. Goes with no other flag. */
 };
 
 enum { LINK_PATIENCE_MS = 5000 };
@@ -80,6 +84,13 @@ int link_is_up(const struct link *link);
 
 /* Close the connection as if it had broken, at the next turn of the loop. */
 void link_drop(struct link *link, const char *why);
+
+/* Read now what has arrived already, and call back. May lose the link, as any reading may.
+ * Calls: not from a callback of this link. */
+void link_poll(struct link *link);
+
+/* Is it up, and has Redis not hung up behind what is still unread? Reads nothing. */
+int link_is_whole(const struct link *link);
 
 /* The server's id of this connection, 0 when not serving or not up. */
 int64_t link_client_id(const struct link *link);

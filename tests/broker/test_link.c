@@ -315,6 +315,96 @@ START_TEST(a_link_freed_with_commands_on_their_way_answers_none_of_them)
 }
 END_TEST
 
+/* ---- streams ------------------------------------------------------------------------ */
+
+START_TEST(a_stream_is_told_each_message_and_its_silence_is_no_loss)
+{
+    probe_start();
+    cmd_set(&probe.cmd, "SUBSCRIBE", "news", NULL);
+    ck_assert_int_eq(probe_send(LINK_STREAM, 100), LEAT_OK);
+    AWAIT(probe.count == 1);
+    int64_t from_ms = clock_mono_ms();
+    AWAIT(clock_mono_ms() - from_ms > 1200); /* more than two looks at a link's silence */
+    for (int i = 0; i < 3; i++)
+        OTHER("PUBLISH", "news", "x");
+    AWAIT(probe.count == 4);
+    ck_assert_int_eq(probe.downs, 0);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(probe.answer[i].code, LEAT_OK);
+    probe_stop();
+}
+END_TEST
+
+START_TEST(a_stream_is_told_once_of_its_loss_and_does_not_come_back)
+{
+    probe_start();
+    SEND(LINK_STREAM, "SUBSCRIBE", "news");
+    AWAIT(probe.count == 1);
+    OTHER("CLIENT", "KILL", "TYPE", "pubsub");
+    AWAIT(probe.ups == 2);
+    SEND(0, "INCR", "n");
+    AWAIT(probe.count == 3);
+    ck_assert_int_eq(probe.answer[1].code, LEAT_ELINK);
+    ck_assert_int_eq(probe.answer[2].number, 1);
+    ck_assert_str_eq(OTHER("PUBLISH", "news", "x"), "0");
+    probe_stop();
+}
+END_TEST
+
+START_TEST(a_stream_that_is_refused_ends_and_makes_room)
+{
+    probe_start();
+    SEND(LINK_STREAM, "SUBSCRIBE");
+    SEND(0, "INCR", "n");
+    AWAIT(probe.count == 2);
+    ck_assert_int_eq(probe.answer[0].code, LEAT_EBUG);
+    ck_assert_int_eq(probe.answer[1].number, 1);
+    probe_stop();
+}
+END_TEST
+
+START_TEST(a_poll_reads_all_that_has_arrived_without_the_loop)
+{
+    enum { LARGE = 100 * 1000 }; /* more than one read takes */
+    char *text = xcalloc(1, LARGE + 1);
+    memset(text, 'x', LARGE);
+    probe_start();
+    SEND(LINK_STREAM, "SUBSCRIBE", "news");
+    AWAIT(probe.count == 1);
+    link_poll(probe.link);
+    ck_assert_int_eq(probe.count, 1);
+    OTHER("PUBLISH", "news", text);
+    OTHER("PUBLISH", "news", "x");
+    OTHER("PING"); /* who publishes is answered before those who listen */
+    link_poll(probe.link);
+    ck_assert_int_eq(probe.count, 3);
+    free(text);
+    probe_stop();
+}
+END_TEST
+
+START_TEST(a_hang_up_is_seen_behind_what_is_unread_and_a_poll_meets_it)
+{
+    probe_start();
+    SEND(LINK_STREAM, "SUBSCRIBE", "news");
+    AWAIT(probe.count == 1);
+    ck_assert(link_is_whole(probe.link));
+    OTHER("PUBLISH", "news", "x");
+    ck_assert(link_is_whole(probe.link));
+    OTHER("CLIENT", "KILL", "TYPE", "pubsub");
+    ck_assert(!link_is_whole(probe.link));
+    ck_assert(link_is_up(probe.link));
+    link_poll(probe.link);
+    ck_assert_int_eq(probe.count, 3);
+    ck_assert_int_eq(probe.answer[1].code, LEAT_OK);
+    ck_assert_int_eq(probe.answer[2].code, LEAT_ELINK);
+    ck_assert_int_eq(probe.downs, 1);
+    ck_assert(!link_is_up(probe.link) && !link_is_whole(probe.link));
+    link_poll(probe.link); /* of nothing */
+    probe_stop();
+}
+END_TEST
+
 SUITE("link", answers_come_in_the_order_of_the_commands,
       commands_larger_than_a_socket_takes_at_once_arrive_whole,
       a_script_that_redis_forgot_is_sent_as_text, what_is_sent_as_text_is_not_overtaken,
@@ -326,4 +416,9 @@ SUITE("link", answers_come_in_the_order_of_the_commands,
       a_silent_server_is_left_when_patience_ends_and_found_again,
       a_command_with_more_patience_keeps_a_silent_connection,
       who_serves_has_its_old_connection_killed_before_it_comes_back,
-      a_link_freed_with_commands_on_their_way_answers_none_of_them)
+      a_link_freed_with_commands_on_their_way_answers_none_of_them,
+      a_stream_is_told_each_message_and_its_silence_is_no_loss,
+      a_stream_is_told_once_of_its_loss_and_does_not_come_back,
+      a_stream_that_is_refused_ends_and_makes_room,
+      a_poll_reads_all_that_has_arrived_without_the_loop,
+      a_hang_up_is_seen_behind_what_is_unread_and_a_poll_meets_it)
