@@ -164,7 +164,11 @@ void feed_pump(struct feed *feed)
         return;
     note_suspects(worker);
     if (suspects_wait(worker) && !is_patient(worker)) {
-        take_suspect(feed);
+        /* While a bell still blocks no suspect can run: others need not wait with it. */
+        if (!worker_bells_armed(worker))
+            take_suspect(feed);
+        else if (feed->state == FEED_HUNGRY)
+            reserve(feed);
         return;
     }
     if (feed->state == FEED_HUNGRY)

@@ -82,7 +82,8 @@ void lease_free(struct lease *lease)
 /* ---- reserving ---------------------------------------------------------------------- */
 
 static int open_body(struct lease *lease);
-static void begin(struct lease *lease, int jobs, size_t bytes);
+static void hold(struct lease *lease, int jobs, size_t bytes);
+static void begin(struct lease *lease);
 
 static int ask(struct lease *lease, unsigned flags, answer_fn fn)
 {
@@ -123,7 +124,8 @@ static void on_reserved(void *arg, struct answer *answer)
     struct worker *worker = feed->worker;
     if (was_given(lease, answer)) {
         lease->body = answer_take(answer);
-        begin(lease, open_body(lease), reply_bytes(lease->body).len);
+        hold(lease, open_body(lease), reply_bytes(lease->body).len);
+        begin(lease);
     } else {
         lease_free(lease);
         if (answer->code == LEAT_OK)
@@ -160,23 +162,27 @@ static int open_body(struct lease *lease)
     return count;
 }
 
-/* The jobs are in hand: work on them, unless it is too late for that. */
-static void begin(struct lease *lease, int jobs, size_t bytes)
+static void hold(struct lease *lease, int jobs, size_t bytes)
 {
     struct worker *worker = lease->feed->worker;
-    if (jobs <= 0) {
+    lease->jobs = jobs > 0 ? jobs : 0;
+    worker->held_jobs += lease->jobs;
+    worker->held_bytes += (int64_t)bytes - lease->budget_bytes;
+    lease->budget_bytes = (int64_t)bytes;
+}
+
+/* The jobs are ours: work on them, unless it is too late for that. */
+static void begin(struct lease *lease)
+{
+    struct worker *worker = lease->feed->worker;
+    if (lease->jobs == 0) {
         struct err err = {0};
         err_set(&err, LEAT_EBUG, "lease %s has a body that is no list of jobs",
                 lease->id);
         lease_free(lease);
         worker_fail(worker, &err);
-        return;
-    }
-    lease->jobs = jobs;
-    worker->held_jobs += jobs;
-    worker->held_bytes += (int64_t)bytes - lease->budget_bytes;
-    lease->budget_bytes = (int64_t)bytes;
-    if (worker->state != WORKER_RUNNING || clock_mono_ms() > lease->deadline_mono_ms) {
+    } else if (worker->state != WORKER_RUNNING ||
+               clock_mono_ms() > lease->deadline_mono_ms) {
         feed_release(lease->feed, lease->id);
         lease_free(lease);
     } else {
@@ -187,8 +193,15 @@ static void begin(struct lease *lease, int jobs, size_t bytes)
 static void on_confirmed(void *arg, struct answer *answer)
 {
     struct lease *lease = arg;
-    lease->lost = !was_given(lease, answer);
-    worker_pump(lease->feed->worker);
+    struct worker *worker = lease->feed->worker;
+    int given = was_given(lease, answer);
+    lease->ahead = 0;
+    lease->lost = !given;
+    if (lease->postponed && given)
+        begin(lease);
+    else if (lease->postponed)
+        lease_free(lease);
+    worker_pump(worker);
 }
 
 void lease_rung(struct feed *feed, struct answer *answer)
@@ -212,7 +225,9 @@ void lease_rung(struct feed *feed, struct answer *answer)
     lease->body = answer_take(answer);
     lease->entries = arena_alloc(&lease->arena, sizeof *lease->entries);
     *lease->entries = entry;
-    begin(lease, 1, entry.len);
+    lease->ahead = 1;
+    hold(lease, 1, entry.len);
+    settle(lease); /* never too late: RESERVE has not left yet */
 }
 
 /* ---- sorting ------------------------------------------------------------------------ */
@@ -227,7 +242,8 @@ struct sorting {
     struct feed_news news;
     int index; /* of the job in its lease */
     int bad;
-    int again; /* sorted before: what is to be told has been told */
+    int quiet;  /* what is to be told has been told, or is not certain yet */
+    int untold; /* ends that were not told */
 };
 
 /* A job that was never redelivered gets its name only when one is needed: most never do. */
@@ -267,7 +283,8 @@ static void sort_dead(struct sorting *sorting, const char *error)
     struct settlement *settlement = &sorting->worker->settlement;
     settlement_add(settlement, OUTCOME_DEAD);
     cmd_adds(&settlement->args, header_of(sorting, error));
-    if (sorting->again)
+    sorting->untold += sorting->quiet;
+    if (sorting->quiet)
         return;
     sorting->worker->failed++;
     log_end(sorting, "job died", error);
@@ -279,7 +296,8 @@ static void sort_bad(struct sorting *sorting, size_t header_bytes, const char *r
     struct settlement *settlement = &sorting->worker->settlement;
     settlement_add(settlement, OUTCOME_BAD);
     cmd_add_int(&settlement->args, (int64_t)header_bytes);
-    if (sorting->bad++ == 0 && !sorting->again) {
+    sorting->untold += sorting->quiet;
+    if (sorting->bad++ == 0 && !sorting->quiet) {
         char quoted[400];
         log_warn("quarantined", " queue=%s reason=%s", sorting->lease->feed->queue.name,
                  log_quote(quoted, sizeof quoted, reason));
@@ -520,15 +538,18 @@ static void settle(struct lease *lease)
     struct sorting sorting = {.lease = lease,
                               .worker = worker,
                               .news = {.asked = lease->asked, .got = lease->jobs},
-                              .again = lease->refused != NULL};
+                              .quiet = lease->refused != NULL || lease->ahead};
     settlement_reset(&worker->settlement);
     tally_reset(&worker->tally);
     for (int i = 0; i < lease->jobs; i++)
         sort_job(&sorting, i);
+    lease->postponed = lease->ahead && sorting.untold > 0;
+    if (lease->postponed)
+        return; /* an end is told only when it is sure to come: on_confirmed() goes on */
     lease->plain = worker->settlement.plain;
     settlement_write(&worker->settlement, &worker->cmd, &lease->feed->queue, lease->id,
                      &worker->tally);
     link_send(worker->link, &worker->cmd, LINK_RESEND | LINK_RETRY, 0, on_settled, lease);
-    if (!sorting.again)
+    if (lease->refused == NULL)
         feed_learn(lease->feed, &sorting.news);
 }

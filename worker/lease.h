@@ -16,7 +16,9 @@ struct lease {
     int asked, jobs;
     int plain;             /* of them, simply done */
     int solo;              /* reserved with_suspect */
-    int lost;              /* begun before it was ours, and it is not */
+    int ahead;             /* sorted while its RESERVE is on the way */
+    int postponed;         /* its settle waits for that RESERVE's answer */
+    int lost;              /* begun ahead, and it is not ours */
     struct bytes *entries; /* `jobs` of them, in `body` */
     struct redisReply *body;
     struct arena arena;

@@ -30,7 +30,7 @@ int worker_takes(const struct worker *worker)
     return worker->state == WORKER_RUNNING && worker->fatal.code == LEAT_OK;
 }
 
-static int bells_armed(const struct worker *worker)
+int worker_bells_armed(const struct worker *worker)
 {
     for (int i = 0; i < worker->feed_count; i++)
         if (bell_is_armed(worker->feeds[i].bells[0]) ||
@@ -46,7 +46,7 @@ static int holds_nothing(const struct worker *worker)
 
 int worker_is_empty(const struct worker *worker)
 {
-    return holds_nothing(worker) && !bells_armed(worker);
+    return holds_nothing(worker) && !worker_bells_armed(worker);
 }
 
 int64_t worker_redis_now_ms(const struct worker *worker)

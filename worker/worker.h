@@ -103,6 +103,9 @@ void worker_pump(struct worker *worker);
 /* May new jobs be reserved? */
 int worker_takes(const struct worker *worker);
 
+/* Does one of its bells block? */
+int worker_bells_armed(const struct worker *worker);
+
 /* Does the worker hold nothing, and is nothing on its way to it? */
 int worker_is_empty(const struct worker *worker);
 

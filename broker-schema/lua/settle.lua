@@ -49,6 +49,7 @@ for i = 1, #outcomes do
   if letter == 'f' then claims[#claims + 1] = ARGV[next_arg + 1] end
   next_arg = next_arg + WIDTH[letter]
 end
+if #outcomes > 1000 then return unfit('more than 1000 jobs') end
 if next_arg ~= #ARGV + 1 or #KEYS ~= 12 + #claims then return unfit('wrong number of arguments') end
 for i = 1, #letters do
   if not is_fit(letters[i], at[i]) then return unfit('arguments of outcome ' .. i .. ', ' .. letters[i]) end

@@ -48,6 +48,43 @@ script_text() {
   sed -E "s|^-- include (.*)|cat '$lua/lib/\\1.lua'|e" "$lua/$1.lua" | sed '/^ *--/d'
 }
 
+# A suspect waits until the bells rest; what is staged meanwhile does not wait with it.
+a_suspect_holds_up_nobody() {
+  worker_start
+  push_one
+  await '[ "$(counted)" = $pushed ]' 10 'the job to be counted'
+  idle 1
+  printf 'R1 x.1 2 0 t=1\n{"type":"increment","args":{"counter":"suspect"}}' |
+    redis_cli -x rpush "$(key s)" >"$dir/out"
+  redis_cli lpush "$(key h)" '{"type":"increment","args":{"counter":"n"}}' >"$dir/out"
+  pushed=$((pushed + 1))
+  await '[ "$(counted)" = $pushed ]' 10 'the staged job to be counted'
+  expect_eq 1 "$(size s)" 'suspects that still wait, the bells having just begun to block'
+  await '[ "$(size s)" = 0 ]' 20 'the suspect to run'
+  pushed=$((pushed + 1)) # it ends, too
+  redis_cli hincrby "$(key counters)" n 1 >"$dir/out"
+  worker_stop
+  ok 'a suspect that waits for the bells to rest holds up nobody'
+}
+
+# What a bell brings while the queue is paused has not died yet, and is not said to have.
+nothing_is_told_too_early() {
+  worker_start -q odd
+  idle 1
+  redis_cli hset '{leat:odd}:m' paused 1 >"$dir/out"
+  redis_cli lpush leat:odd '{"type":"increment","args":{"counter":7}}' >"$dir/out"
+  await '[ "$(redis_cli llen "{leat:odd}:h")" = 1 ]' 10 'the bell to ring'
+  redis_cli lpush '{leat:odd}:high' junk >"$dir/out"
+  await '[ "$(redis_cli llen "{leat:odd}:h")" = 2 ]' 10 'the other bell to ring'
+  redis_cli hdel '{leat:odd}:m' paused >"$dir/out"
+  await '[ "$(redis_cli zcard "{leat:odd}:dead")$(redis_cli llen "{leat:odd}:bad")" = 11 ]' 10 'both to end'
+  worker_stop
+  expect_eq 1 "$(grep -c 'job died' "$dir/worker-$worker_count.log")" 'deaths told of'
+  expect_eq 1 "$(grep -c quarantined "$dir/worker-$worker_count.log")" 'quarantined entries told of'
+  expect_eq 1 "$(grep -o 'failed=[0-9]*' "$dir/worker-$worker_count.log" | tail -n 1 | cut -d= -f2)" 'failed runs'
+  ok 'what a job comes to is told once, when it is sure'
+}
+
 # When Redis knows the script that settles, but not the one that reserves, the first must not run
 # before the second.
 forgotten_scripts() {
@@ -136,6 +173,8 @@ kills_and_rivals() {
 
 redis_start
 a_job_left_in_staging_is_found
+a_suspect_holds_up_nobody
+nothing_is_told_too_early
 forgotten_scripts
 cut_wires
 kills_and_rivals
