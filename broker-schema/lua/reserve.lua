@@ -6,7 +6,7 @@
 --      7 if given: the entry that a bell moved to staging, this one or none
 -- reply   packed jobs | 0 empty | -2 paused      errors   DUPLEASE | WRONGTYPE: a key of ours holds something else
 -- include now
-local CHUNK = 16 -- what is popped before it is weighed
+local FIRST, MOST = 16, 128 -- jobs popped at once: before anything is weighed; later
 local NEAR = 100 -- how far what a bell moved is looked for, from the end where it came in
 local budget, longest = tonumber(ARGV[4]), tonumber(ARGV[5])
 local jobs, used, oversize = {}, 0, false
@@ -29,10 +29,16 @@ local function call(...)
   return reply
 end
 
+-- How many of n to pop at once: as many as will fit, if they are like those before.
+local function portion(n)
+  if #jobs == 0 then return math.min(n, FIRST) end
+  return math.min(n, MOST, math.max(1, math.floor((budget - used) * #jobs / used)))
+end
+
 -- Take up to n from the right end of a list.
 local function take(list, n)
   while n > 0 and used < budget do
-    local got = call('RPOP', list, n < CHUNK and n or CHUNK)
+    local got = call('RPOP', list, portion(n))
     if not got then return n end
     for i = 1, #got do
       jobs[#jobs + 1] = got[i]
