@@ -33,7 +33,8 @@
  * of the library's own, in which all signals are blocked.
  *
  * MEMORY. When it runs out the process is aborted, after a line on stderr. A handle keeps at
- * most 9 MiB for a queue, and as much again for what is on its way. Nothing else aborts.
+ * most 9 MiB for a queue, and as much again for what is on its way. The same end has
+ * a process without a free descriptor when a host's name is looked up. Nothing else aborts.
  *
  * STRUCTS that a caller fills in begin with their size and may grow in later versions. Zero
  * means "as usual" in every field, so set only what is to be different. */
