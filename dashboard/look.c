@@ -133,7 +133,8 @@ static void on_time(void *arg, struct answer *answer)
         look_done(look);
 }
 
-void look_ask_time(struct look *look)
+/* The time dates the look. */
+static void ask_time(struct look *look)
 {
     cmd_set(&look->dashboard->cmd, "TIME", NULL);
     look_ask(look, on_time, look);
@@ -196,7 +197,7 @@ void look_serve(struct dashboard *dashboard, struct http_request *request,
     } else {
         look = look_new(dashboard, queue, kind);
         wait_for(look, request, (size_t)limit);
-        look_ask_time(look);
+        ask_time(look);
         kind->gather(look);
     }
 }

@@ -55,9 +55,6 @@ void look_done(struct look *look);
 void look_ask(struct look *look, answer_fn fn, void *arg);
 int look_answered(struct look *look, const struct answer *answer);
 
-/* Ask for the time, which dates the look. */
-void look_ask_time(struct look *look);
-
 /* Take the cursor that a scan answered with. Returns 1 while there is more. */
 int look_take_cursor(struct look *look, const struct redisReply *reply);
 

@@ -2,7 +2,8 @@
 /* lease_new -> lease_reserve -> on_reserved -> settle -> on_settled -> lease_free.
  *
  * Behind a bell the first three are one step: the job is worked on while its lease is asked
- * for. If that comes to nothing so does the settle behind it, for the lease fences it.
+ * for. If that comes to nothing so does the settle behind it, for the lease fences it. The
+ * two go in one pipeline, so the RESERVE is answered first, also when both are lost.
  *
  * Sorting gives every job an outcome. When Redis refuses one of the summed increments (a
  * counter would overflow, or holds no integer) nothing has changed: the lease is sorted once

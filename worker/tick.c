@@ -67,7 +67,8 @@ static void on_reaped(void *arg, struct answer *answer)
                  (long long)leases, (long long)jobs);
     if (leases == REAP_LEASES)
         reap(feed);
-    /* Reaped, or left behind by a bell; for a suspect's sake the bells rest. */
+    /* Reaped, or left behind by a bell. With a suspect waiting the bells are not armed again,
+     * so whatever comes meanwhile is found only by looking. */
     if ((staged > 0 || feed->suspects > 0) && feed->state == FEED_IDLE)
         feed_wake(feed);
     else if (feed->suspects > 0 || waited > 0) /* also when others took them */

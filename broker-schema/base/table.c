@@ -21,7 +21,8 @@ void table_plain(struct buf *out, struct bytes text)
     buf_add(out, text.at, text.len);
 }
 
-void table_time(struct buf *out, int64_t at_ms)
+/* As RFC 3339 in UTC, with milliseconds. */
+static void write_time(struct buf *out, int64_t at_ms)
 {
     time_t seconds = at_ms / 1000;
     struct tm parts;
@@ -96,7 +97,7 @@ void table_number(struct table *table, int64_t number)
     else if (number < 0)
         buf_addc(out, '-');
     else if (kind == TABLE_TIME)
-        table_time(out, number);
+        write_time(out, number);
     else
         text_duration(out, number);
     cell_end(table);

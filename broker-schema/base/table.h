@@ -51,7 +51,4 @@ void table_close(struct table *table);
  * character, with those and `%` as `%XX`. */
 void table_plain(struct buf *out, struct bytes text);
 
-/* Append a point in time as RFC 3339 in UTC, with milliseconds. */
-void table_time(struct buf *out, int64_t at_ms);
-
 #endif
