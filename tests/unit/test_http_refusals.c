@@ -167,7 +167,7 @@ END_TEST
 START_TEST(a_deferred_request_outlives_the_deadlines)
 {
     set_up();
-    restart("127.0.0.1:0", 50, 50);
+    restart("127.0.0.1:0", 300, 300);
     struct client waits = dial(), idle = dial();
     ask(&waits, "GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n");
     await_kept(1);
