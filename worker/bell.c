@@ -77,6 +77,8 @@ void bell_arm(struct bell *bell)
     cmd_add_int(cmd, BLOCK_MS / 1000);
     bell->armed = link_send(bell->link, cmd, 0, BLOCK_MS + LINK_PATIENCE_MS, on_rung,
                             bell) == LEAT_OK;
+    if (bell->armed)
+        worker_progressed(feed->worker);
 }
 
 int bell_is_armed(const struct bell *bell)

@@ -157,6 +157,14 @@ static int is_patient(const struct worker *worker)
     return 0;
 }
 
+int feed_abstains(const struct feed *feed)
+{
+    const struct worker *worker = feed->worker;
+    return !worker_takes(worker) || feed->state == FEED_RESTING ||
+           holds_suspect(worker) || suspects_wait(worker) ||
+           !has_room(worker, feed->batch);
+}
+
 void feed_pump(struct feed *feed)
 {
     struct worker *worker = feed->worker;

@@ -44,6 +44,9 @@ void feed_fini(struct feed *feed);
 /* Reserve, or arm the bells, as the state asks for. */
 void feed_pump(struct feed *feed);
 
+/* Is there a reason to ask for nothing now: a stop, a rest, a suspect, no room? */
+int feed_abstains(const struct feed *feed);
+
 /* There may be jobs. */
 void feed_wake(struct feed *feed);
 

@@ -110,6 +110,7 @@ static int was_given(struct lease *lease, const struct answer *answer)
         feed_refused(feed, answer);
         return 0;
     }
+    worker_progressed(feed->worker);
     feed->paused = reply_is_int(answer->reply) && reply_int(answer->reply, 0) == -2;
     if (feed->paused) {
         feed->suspects = 0;

@@ -52,6 +52,8 @@ void tick_send_quietly(struct worker *worker, const struct cmd *cmd)
 static void on_reaped(void *arg, struct answer *answer)
 {
     struct feed *feed = arg;
+    if (answer->code == LEAT_EBUSY || (answer->code == LEAT_OK && feed_abstains(feed)))
+        worker_progressed(feed->worker);
     if (answer->code != LEAT_OK)
         return;
     int64_t leases = reply_int(reply_at(answer->reply, 0), 0);

@@ -30,6 +30,19 @@ int worker_takes(const struct worker *worker)
     return worker->state == WORKER_RUNNING && worker->fatal.code == LEAT_OK;
 }
 
+void worker_progressed(struct worker *worker)
+{
+    worker->progress_mono_ms = clock_mono_ms();
+}
+
+int64_t worker_alive_mono_ms(const struct worker *worker)
+{
+    int64_t tried_mono_ms =
+        link_is_up(worker->link) ? 0 : link_tried_mono_ms(worker->link);
+    return tried_mono_ms > worker->progress_mono_ms ? tried_mono_ms
+                                                    : worker->progress_mono_ms;
+}
+
 int worker_bells_armed(const struct worker *worker)
 {
     for (int i = 0; i < worker->feed_count; i++)
@@ -118,6 +131,7 @@ void worker_init(struct worker *worker, struct ev_loop *loop,
         (struct worker){.loop = loop, .config = config, .slots_free = config->slots};
     rnd_id(worker->id);
     worker->redis_ahead_ms = clock_wall_ms() - clock_mono_ms(); /* until Redis tells */
+    worker_progressed(worker);
     ev_timer_init(&worker->grace, on_grace, 0, 0);
     worker->grace.data = worker;
     struct link_config link = {.url = config->url,

@@ -30,6 +30,7 @@ struct worker_config {
     int64_t lease_ms;
     enum drain drain;
     const struct netguard *guard; /* which addresses may be fetched from */
+    int process, processes; /* its place in its master's pool, from 1; 0: no master */
 };
 
 enum worker_state {
@@ -73,6 +74,7 @@ struct worker {
     int64_t redis_ahead_ms; /* Redis TIME minus our monotonic clock */
     int64_t started_ms;     /* Redis TIME */
     int64_t done, failed;
+    int64_t progress_mono_ms; /* when fetching last went on, or was left for a reason */
     char alarm[240];
 
     ev_timer grace; /* how long a stop may take */
@@ -102,6 +104,14 @@ void worker_pump(struct worker *worker);
 
 /* May new jobs be reserved? */
 int worker_takes(const struct worker *worker);
+
+/* Fetching went on: a RESERVE was answered, a bell blocks, or Redis answers while there is a
+ * reason to ask it for no job. */
+void worker_progressed(struct worker *worker);
+
+/* When it last did, or when a Redis that is away was last looked for: then, too, all is done
+ * that can be. Behind by more than a few seconds, the worker hangs. */
+int64_t worker_alive_mono_ms(const struct worker *worker);
 
 /* Does one of its bells block? */
 int worker_bells_armed(const struct worker *worker);

@@ -62,6 +62,7 @@ struct link {
     int64_t met_mono_ms; /* somebody listened for the first time */
     int failures;        /* in a row, for the back-off */
     int64_t down_mono_ms;
+    int64_t tried_mono_ms;
     int retry_step;
     ev_timer retry_timer;
     const char *drop_why;
@@ -479,6 +480,7 @@ static void link_lose(struct link *link, const char *why)
     snprintf(reason, sizeof reason, "%s", why);
     int was_up = link->state == LINK_UP;
     disconnect(link);
+    link->tried_mono_ms = clock_mono_ms();
     if (was_up || link->down_mono_ms == 0)
         link->down_mono_ms = clock_mono_ms();
     greeting_forget(&link->greeting);
@@ -573,6 +575,11 @@ void link_drop(struct link *link, const char *why)
 int64_t link_client_id(const struct link *link)
 {
     return link->state == LINK_UP ? link->greeting.client_id : 0;
+}
+
+int64_t link_tried_mono_ms(const struct link *link)
+{
+    return link->tried_mono_ms;
 }
 
 const char *link_server_version(const struct link *link)

@@ -95,6 +95,9 @@ int link_is_whole(const struct link *link);
 /* The server's id of this connection, 0 when not serving or not up. */
 int64_t link_client_id(const struct link *link);
 
+/* When an attempt to reach it last ended, or the connection was last lost; 0: never. */
+int64_t link_tried_mono_ms(const struct link *link);
+
 /* Version of the server as INFO tells it, "" when not serving. */
 const char *link_server_version(const struct link *link);
 
