@@ -59,7 +59,7 @@ static void on_pushed(void *arg, struct answer *answer)
 {
     (void)arg;
     if (answer->code != LEAT_OK)
-        log_debug("a stale copy was not asked for", " code=%d", answer->code);
+        log_debug("a stale copy was not asked for", log_number("code", answer->code));
 }
 
 /* The job that brought the copy, without what belonged to that one push: its id and expiry.

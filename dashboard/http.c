@@ -90,7 +90,7 @@ static void on_sweep(struct ev_loop *loop, ev_timer *watcher, int events)
         if (peer->deadline_mono_ms > now_mono_ms ||
             (peer->request != NULL && http_request_is_late(peer->request)))
             continue;
-        log_debug("connection is over its time", " fd=%d", peer->fd);
+        log_debug("connection is over its time", log_number("fd", peer->fd));
         shutdown(peer->fd, SHUT_RDWR);
         peer->deadline_mono_ms = INT64_MAX;
     }
@@ -103,10 +103,10 @@ static void on_sweep(struct ev_loop *loop, ev_timer *watcher, int events)
 static void on_library_log(void *arg, const char *format, va_list args)
 {
     (void)arg;
-    char text[512], quoted[600];
+    char text[512];
     vsnprintf(text, sizeof text, format, args);
     text[strcspn(text, "\n")] = '\0';
-    log_debug("http", " text=%s", log_quote(quoted, sizeof quoted, text));
+    log_debug("http", log_text("text", text));
 }
 
 static struct MHD_Daemon *daemon_start(struct http_server *server)

@@ -363,7 +363,7 @@ int http_request_is_late(struct http_request *request)
         http_peer_of(request->connection)->deadline_mono_ms = clock_mono_ms() + time_ms;
         return 1;
     }
-    log_debug("body came too slowly", " path=%s", request->route->path);
+    log_debug("body came too slowly", log_text("path", request->route->path));
     http_refuse(request, 408, "Request timeout", "The body came too slowly.");
     return 1;
 }

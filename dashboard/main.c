@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* leat-dashboard: shows over HTTP what waits, runs and fails. */
-#include "base/log.h"
-#include "base/opt.h"
+#include "base/log_opt.h"
 #include "dashboard/cache_service.h"
 #include "dashboard/dashboard.h"
 #include "dashboard/hostcheck.h"
@@ -19,6 +18,7 @@
 struct options {
     const char *listen, *redis, *token_file;
     struct opt_list allow_hosts, words;
+    struct log_options log;
 };
 
 static const struct opt rows[] = {
@@ -28,6 +28,7 @@ static const struct opt rows[] = {
      "Writes need the token in the first line of FILE: Authorization: Bearer TOKEN"},
     {"allow-host", 0, OPT_LIST, offsetof(struct options, allow_hosts), "NAME", NULL, 0, 0,
      "Serve under NAME too, as a proxy in front passes it on; may be repeated"},
+    LOG_OPT_ROWS(struct options, log),
     {"redis", 0, OPT_TEXT, offsetof(struct options, redis), "URL", NULL, 0, 0,
      "Where Redis is: redis://[user:password@]host[:port][/db] or unix:///path (default: "
      "$LEAT_REDIS, $REDIS_URL, redis://127.0.0.1:6379)"},
@@ -93,14 +94,13 @@ static void open_redis(struct program *program, struct dashboard *dashboard,
 /* Returns the token, or NULL: there is none, or `program->fatal` is set. */
 static const char *read_token(struct program *program, const char *path)
 {
-    char quoted[200];
     int is_public = 0;
     if (path == NULL ||
         token_read(program->token, path, &is_public, &program->fatal) != LEAT_OK)
         return NULL;
     if (is_public)
-        log_warn("everybody on this machine can read the token: chmod o-r", " file=%s",
-                 log_quote(quoted, sizeof quoted, path));
+        log_warn("everybody on this machine can read the token: chmod o-r",
+                 log_text("file", path));
     return program->token;
 }
 
@@ -119,8 +119,9 @@ static void warn_of_others(const struct http_server *server, const char *token)
 {
     if (http_is_loopback(server))
         return;
-    log_warn("everybody who reaches this address sees all", " address=%s writes=%s",
-             http_address(server), token != NULL ? "token" : "none");
+    log_warn("everybody who reaches this address sees all",
+             log_text("address", http_address(server)),
+             log_text("writes", token != NULL ? "token" : "none"));
 }
 
 /* Whoever still waits for Redis hears that it is gone, and frees what it holds. */
@@ -165,6 +166,13 @@ static void serve(struct program *program, const struct options *options)
     cmd_fini(&dashboard.cmd);
 }
 
+static void use_log(const struct log_options *options, struct err *err)
+{
+    struct log_settings settings;
+    if (log_options_read(options, &settings, err) == LEAT_OK)
+        log_settings_use(&settings);
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
@@ -172,12 +180,14 @@ int main(int argc, char **argv)
     ev_signal term, interrupt;
     signal(SIGPIPE, SIG_IGN);
     opt_parse(&spec, argc, argv, &options);
+    use_log(&options.log, &program.fatal);
     program.loop = ev_default_loop(EVFLAG_AUTO);
     ev_signal_init(&term, on_signal, SIGTERM);
     ev_signal_init(&interrupt, on_signal, SIGINT);
     ev_signal_start(program.loop, &term);
     ev_signal_start(program.loop, &interrupt);
-    serve(&program, &options);
+    if (program.fatal.code == LEAT_OK)
+        serve(&program, &options);
     ev_loop_destroy(program.loop);
     if (program.fatal.code == LEAT_OK)
         return 0;

@@ -110,12 +110,11 @@ static struct near_counter *add_counter(struct near *near, struct near_queue *qu
 
 static void refuse(struct near *near, const char *why)
 {
-    char quoted[240];
     drop_all(near);
     near->is_refused = 1;
     if (!near->is_told)
         log_info("counters are not kept near: Redis refuses to tell of changes",
-                 " error=%s", log_quote(quoted, sizeof quoted, why));
+                 log_text("err", why));
     near->is_told = 1;
 }
 

@@ -34,8 +34,7 @@ static void on_fatal(void *arg, const struct err *err)
 static void on_down(void *arg, const char *why)
 {
     (void)arg;
-    char quoted[200];
-    log_warn("redis lost", " err=%s", log_quote(quoted, sizeof quoted, why));
+    log_warn("redis lost", log_text("err", why));
 }
 
 struct snapshot *snapshot_new(struct ev_loop *loop, const struct redis_url *url,

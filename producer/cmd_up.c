@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* leat up: all that jobs need, under one command: a private Redis, a worker, the dashboard. */
 #include "command.h"
+#include "base/log_opt.h"
 #include "schema/limits.h"
 #include "schema/queue.h"
 #include "up.h"
@@ -16,6 +17,7 @@ struct up_options {
     const char *state, *listen;
     struct opt_list queues, allow_net;
     int64_t slots, lease_ms;
+    struct log_options log;
 };
 
 #define AT(member) offsetof(struct up_options, member)
@@ -36,6 +38,7 @@ static const struct opt rows[] = {
      "How long a job is the worker's without a sign of life"},
     {"allow-net", 0, OPT_LIST, AT(allow_net), "CIDR", NULL, 0, 0,
      "Addresses that refresh may reach although they are private; may be repeated"},
+    LOG_OPT_ROWS(struct up_options, log),
 };
 
 static const struct opt_spec spec = {
@@ -50,7 +53,9 @@ static const struct opt_spec spec = {
     .row_count = sizeof rows / sizeof *rows,
 };
 
-enum { WORKER_WORDS = 8 }; /* of the worker's arguments, besides its lists and the NULL */
+enum {
+    WORKER_WORDS = 10
+}; /* of the worker's arguments, besides its lists and the NULL */
 
 static void add_list(struct arena *arena, char **argv, size_t *count, const char *option,
                      const struct opt_list *list)
@@ -71,6 +76,8 @@ static char **worker_arguments(struct arena *arena, const struct up_options *opt
     argv[count++] = arena_printf(arena, "--redis=%s", redis_url);
     argv[count++] = arena_printf(arena, "--concurrency=%lld", (long long)options->slots);
     argv[count++] = arena_printf(arena, "--lease=%lldms", (long long)options->lease_ms);
+    argv[count++] = arena_printf(arena, "--log-level=%s", options->log.level);
+    argv[count++] = arena_printf(arena, "--log-format=%s", options->log.format);
     add_list(arena, argv, &count, "--queue", &options->queues);
     add_list(arena, argv, &count, "--allow-net", &options->allow_net);
     argv[count] = NULL;
@@ -120,7 +127,9 @@ static int open_redis(struct private_redis *redis, const struct up_options *opti
 {
     const char *folder =
         options->state != NULL ? options->state : private_redis_usual_folder(arena);
-    if (check_queues(&options->queues, err) != LEAT_OK)
+    struct log_settings log;
+    if (check_queues(&options->queues, err) != LEAT_OK ||
+        log_options_read(&options->log, &log, err) != LEAT_OK)
         return err->code;
     if (folder == NULL || folder[0] == '\0')
         return err_set(err, LEAT_EUSAGE,
@@ -154,6 +163,7 @@ static int run(int argc, char **argv)
             .redis = &redis,
             .worker = worker_arguments(&arena, &options, redis.url),
             .listen = options.listen,
+            .log = options.log,
             .arg = &redis,
             .on_ready = on_ready,
         };

@@ -142,8 +142,11 @@ static int spawn_dashboard(struct part *part, struct err *err)
     struct up *up = part->up;
     int ends[2];
     const char *listen = up->state == UP_RUNNING ? up->address : up->config->listen;
+    const struct up_config *config = up->config;
     const char *argv[] = {
-        "leat", "dashboard", "--listen", listen, "--redis", up->config->redis->url, NULL};
+        "leat",         "dashboard",        "--listen",    listen,
+        "--redis",      config->redis->url, "--log-level", config->log.level,
+        "--log-format", config->log.format, NULL};
     if (pipe2(ends, O_CLOEXEC) != 0)
         return err_set(err, LEAT_EBUSY, "cannot make a pipe: %s", strerror(errno));
     fcntl(ends[0], F_SETFL, O_NONBLOCK);

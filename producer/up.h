@@ -6,12 +6,14 @@
 #ifndef LEAT_PRODUCER_UP_H
 #define LEAT_PRODUCER_UP_H
 
+#include "base/log_opt.h"
 #include "private_redis.h"
 
 struct up_config {
     const struct private_redis *redis;
     char **worker;      /* arguments of `leat worker`, NULL at the end; [0] is the name */
     const char *listen; /* of the dashboard */
+    struct log_options log; /* of the dashboard: words that are right */
     void *arg;
     /* All three run; `dashboard` is http://…/ or unix:PATH. Called once. */
     void (*on_ready)(void *arg, const char *dashboard);

@@ -157,11 +157,10 @@ static void settle_one(struct attempt *attempt, enum outcome outcome, const char
 static void log_end(const struct attempt *attempt, const char *msg, const char *error,
                     int64_t delay_ms)
 {
-    char quoted[400];
-    log_warn(msg, " queue=%s job=%.*s type=%s fails=%lld delay_ms=%lld err=%s",
-             attempt->feed->queue.name, (int)attempt->entry.iid.len,
-             attempt->entry.iid.at, attempt->type->name, (long long)attempt->entry.fails,
-             (long long)delay_ms, log_quote(quoted, sizeof quoted, error));
+    log_warn(msg, log_text("queue", attempt->feed->queue.name),
+             log_bytes("iid", attempt->entry.iid), log_text("type", attempt->type->name),
+             log_number("fails", attempt->entry.fails),
+             log_number("retry_in_ms", delay_ms), log_text("err", error));
 }
 
 void attempt_die(struct attempt *attempt, const char *error)

@@ -256,8 +256,8 @@ static void on_released(void *arg, struct answer *answer)
     struct feed *feed = arg;
     feed->worker->releasing--;
     if (answer->code != LEAT_OK)
-        log_warn("release failed", " queue=%s err=\"%.100s\"", feed->queue.name,
-                 answer->text);
+        log_warn("release failed", log_text("queue", feed->queue.name),
+                 log_text("err", answer->text));
     worker_pump(feed->worker);
 }
 

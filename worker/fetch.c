@@ -365,8 +365,8 @@ static void fetcher_set_up(struct fetcher *fetcher)
 {
     must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
     if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS) == 0)
-        log_warn("this libcurl stops the worker while it resolves a name", " version=%s",
-                 LIBCURL_VERSION);
+        log_warn("this libcurl stops the worker while it resolves a name",
+                 log_text("version", LIBCURL_VERSION));
     CURLM *multi = curl_multi_init();
     must(multi != NULL);
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);

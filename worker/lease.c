@@ -272,12 +272,11 @@ static const char *header_of(struct sorting *sorting, const char *error)
 
 static void log_end(const struct sorting *sorting, const char *msg, const char *error)
 {
-    char quoted[400];
-    log_warn(msg, " queue=%s job=%.*s type=%.*s deliveries=%lld fails=%lld err=%s",
-             sorting->lease->feed->queue.name, (int)sorting->entry.iid.len,
-             sorting->entry.iid.at, (int)sorting->envelope.type.len,
-             sorting->envelope.type.at, (long long)sorting->entry.deliveries,
-             (long long)sorting->entry.fails, log_quote(quoted, sizeof quoted, error));
+    log_warn(msg, log_text("queue", sorting->lease->feed->queue.name),
+             log_bytes("iid", sorting->entry.iid),
+             log_bytes("type", sorting->envelope.type),
+             log_number("deliveries", sorting->entry.deliveries),
+             log_number("fails", sorting->entry.fails), log_text("err", error));
 }
 
 static void sort_dead(struct sorting *sorting, const char *error)
@@ -299,11 +298,9 @@ static void sort_bad(struct sorting *sorting, size_t header_bytes, const char *r
     settlement_add(settlement, OUTCOME_BAD);
     cmd_add_int(&settlement->args, (int64_t)header_bytes);
     sorting->untold += sorting->quiet;
-    if (sorting->bad++ == 0 && !sorting->quiet) {
-        char quoted[400];
-        log_warn("quarantined", " queue=%s reason=%s", sorting->lease->feed->queue.name,
-                 log_quote(quoted, sizeof quoted, reason));
-    }
+    if (sorting->bad++ == 0 && !sorting->quiet)
+        log_warn("quarantined", log_text("queue", sorting->lease->feed->queue.name),
+                 log_text("err", reason));
 }
 
 /* Not a failure: again later, until a day is over. */
@@ -469,7 +466,6 @@ static void note_refused(struct lease *lease, struct bytes name, struct bytes wh
 static void settle_refused(struct lease *lease, const struct redisReply *list,
                            size_t first)
 {
-    char name[100], why[200];
     if (lease->refused == NULL) {
         lease->refused = xmalloc(sizeof *lease->refused);
         tally_reset(lease->refused);
@@ -477,10 +473,10 @@ static void settle_refused(struct lease *lease, const struct redisReply *list,
     for (size_t i = first; i + 1 < reply_count(list); i += 2)
         note_refused(lease, reply_bytes(reply_at(list, i)),
                      reply_bytes(reply_at(list, i + 1)));
-    log_quote(name, sizeof name, reply_bytes(reply_at(list, first)).at);
-    log_quote(why, sizeof why, reply_bytes(reply_at(list, first + 1)).at);
-    log_warn("counters refused", " queue=%s counters=%zu first=%s err=%s",
-             lease->feed->queue.name, (reply_count(list) - first) / 2, name, why);
+    log_warn("counters refused", log_text("queue", lease->feed->queue.name),
+             log_number("counters", (int64_t)(reply_count(list) - first) / 2),
+             log_bytes("first", reply_bytes(reply_at(list, first))),
+             log_bytes("err", reply_bytes(reply_at(list, first + 1))));
     drop_claims(lease);
     settle(lease);
 }
@@ -517,7 +513,8 @@ static void on_settled(void *arg, struct answer *answer)
         if (reply_int(answer->reply, 0) == 1)
             worker->done += lease->jobs;
         else if (!lease->lost)
-            log_warn("lease was gone", " queue=%s lease=%s", feed->queue.name, lease->id);
+            log_warn("lease was gone", log_text("queue", feed->queue.name),
+                     log_text("lease", lease->id));
         lease_free(lease);
     } else if (!reply_is_int(first)) {
         settle_refused(lease, answer->reply, 0);

@@ -44,8 +44,8 @@ static int run(const struct worker_config *config)
     worker_init(&worker, loop, config);
     ev_run(loop, 0);
     struct err fatal = worker.fatal;
-    log_info("stopped", " done=%lld failed=%lld", (long long)worker.done,
-             (long long)worker.failed);
+    log_info("stopped", log_number("done", worker.done),
+             log_number("failed", worker.failed));
     worker_fini(&worker);
     ev_loop_destroy(loop);
     return fatal.code != LEAT_OK ? fail(&fatal) : 0;
@@ -59,6 +59,6 @@ int main(int argc, char **argv)
     raise_descriptor_limit();
     if (settings_read(&settings, argc, argv, &err) != LEAT_OK)
         return fail(&err);
-    log_set_level(settings.log_level);
+    log_settings_use(&settings.log);
     return run(&settings.worker);
 }

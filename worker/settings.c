@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/settings.h"
-#include "base/log.h"
 #include "base/opt.h"
 
 #include <stddef.h>
@@ -12,7 +11,7 @@ struct options {
     struct opt_list queues, allow_net, words;
     int64_t slots, lease_ms;
     const char *drain;
-    const char *log_level;
+    struct log_options log;
 };
 
 #define AT(member) offsetof(struct options, member)
@@ -30,8 +29,7 @@ static const struct opt rows[] = {
      "Work until nothing is ready, running or due within 5 s, then exit; with =all also "
      "wait "
      "for all that is scheduled"},
-    {"log-level", 0, OPT_TEXT, AT(log_level), "debug|info|warn|error", "info", 0, 0,
-     "Show this and what is worse"},
+    LOG_OPT_ROWS(struct options, log),
     {"redis", 0, OPT_TEXT, AT(redis), "URL", NULL, 0, 0,
      "Where Redis is: redis://[user:password@]host[:port][/db] or unix:///path (default: "
      "$LEAT_REDIS, $REDIS_URL, redis://127.0.0.1:6379)"},
@@ -97,18 +95,6 @@ static int read_allow_net(const struct options *options, struct netguard *guard,
     return LEAT_OK;
 }
 
-static int read_log_level(const struct options *options, struct settings *settings,
-                          struct err *err)
-{
-    int level = log_level_parse(options->log_level);
-    if (level < 0)
-        return err_set(err, LEAT_EUSAGE,
-                       "--log-level is debug, info, warn or error, not '%.40s'",
-                       options->log_level);
-    settings->log_level = (enum log_level)level;
-    return LEAT_OK;
-}
-
 int settings_read(struct settings *settings, int argc, char **argv, struct err *err)
 {
     struct options options = {0};
@@ -118,7 +104,7 @@ int settings_read(struct settings *settings, int argc, char **argv, struct err *
     config->slots = (int)options.slots;
     config->lease_ms = options.lease_ms;
     config->guard = &settings->guard;
-    int code = read_log_level(&options, settings, err);
+    int code = log_options_read(&options.log, &settings->log, err);
     if (code == LEAT_OK)
         code = read_allow_net(&options, &settings->guard, err);
     if (code == LEAT_OK)

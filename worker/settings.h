@@ -3,14 +3,14 @@
 #ifndef LEAT_WORKER_SETTINGS_H
 #define LEAT_WORKER_SETTINGS_H
 
-#include "base/log.h"
+#include "base/log_opt.h"
 #include "worker/netguard.h"
 #include "worker/worker.h"
 
 struct settings {
     struct worker_config worker; /* its texts are borrowed from argv */
     struct netguard guard;       /* what worker.guard points at: settings do not move */
-    enum log_level log_level;
+    struct log_settings log;
 };
 
 /* Read the command line. Does not return on --help or an unknown option.

@@ -65,8 +65,8 @@ static void on_reaped(void *arg, struct answer *answer)
     feed->worker->redis_ahead_ms =
         reply_int(reply_at(answer->reply, 3), 0) - clock_mono_ms();
     if (jobs > 0)
-        log_warn("recovered", " queue=%s leases=%lld jobs=%lld", feed->queue.name,
-                 (long long)leases, (long long)jobs);
+        log_warn("recovered", log_text("queue", feed->queue.name),
+                 log_number("leases", leases), log_number("jobs", jobs));
     if (leases == REAP_LEASES)
         reap(feed);
     /* Reaped, or left behind by a bell. With a suspect waiting the bells are not armed again,
@@ -131,7 +131,7 @@ static void abandon_lease(struct worker *worker, struct bytes id)
 {
     for (struct attempt *it = worker->attempts.first; it != NULL; it = it->next)
         if (bytes_is(id, it->lease)) {
-            log_warn("lease was gone", " lease=%s", it->lease);
+            log_warn("lease was gone", log_text("lease", it->lease));
             attempt_abandon(it);
             return;
         }

@@ -75,12 +75,11 @@ void worker_next_lease(struct worker *worker, char out[LIMIT_LEASE_ID_BYTES + 1]
 
 void worker_alarm(struct worker *worker, const char *text)
 {
-    char quoted[200];
     if (strcmp(worker->alarm, text) == 0)
         return;
     snprintf(worker->alarm, sizeof worker->alarm, "%s", text);
     if (text[0] != '\0')
-        log_error("alarm", " text=%s", log_quote(quoted, sizeof quoted, text));
+        log_error("alarm", log_text("text", text));
 }
 
 /* ---- the link ----------------------------------------------------------------------- */
@@ -88,8 +87,8 @@ void worker_alarm(struct worker *worker, const char *text)
 static void on_up(void *arg)
 {
     struct worker *worker = arg;
-    log_info("redis up", " url=%s version=%s", worker->config->url.shown,
-             link_server_version(worker->link));
+    log_info("redis up", log_text("url", worker->config->url.shown),
+             log_text("version", link_server_version(worker->link)));
     if (worker->started_ms == 0)
         worker->started_ms = clock_wall_ms();
     for (int i = 0; i < worker->feed_count; i++) { /* again: Redis may have lost it */
@@ -102,9 +101,8 @@ static void on_up(void *arg)
 static void on_down(void *arg, const char *why)
 {
     struct worker *worker = arg;
-    char quoted[200];
-    log_warn("redis lost", " url=%s err=%s", worker->config->url.shown,
-             log_quote(quoted, sizeof quoted, why));
+    log_warn("redis lost", log_text("url", worker->config->url.shown),
+             log_text("err", why));
 }
 
 static void on_fatal(void *arg, const struct err *err)
@@ -219,8 +217,8 @@ void worker_stop(struct worker *worker)
         begin_leaving(worker);
         return;
     }
-    log_info("stopping", " running=%d held=%d", worker->attempts.count,
-             worker->held_jobs);
+    log_info("stopping", log_number("running", worker->attempts.count),
+             log_number("held", worker->held_jobs));
     worker->state = WORKER_STOPPING;
     set_grace(worker, GRACE_S);
     for (int i = 0; i < worker->feed_count; i++)

@@ -227,28 +227,6 @@ static char json_letter(unsigned char c)
     }
 }
 
-void text_json_string(struct buf *out, struct bytes text)
-{
-    const unsigned char *at = (const unsigned char *)text.at;
-    buf_addc(out, '"');
-    for (size_t i = 0; i < text.len;) {
-        size_t len = utf8_sequence(at + i, text.len - i);
-        if (len == 0) {
-            buf_adds(out, "\xef\xbf\xbd");
-            i++;
-            continue;
-        }
-        if (json_letter(at[i]))
-            buf_addf(out, "\\%c", json_letter(at[i]));
-        else if (at[i] < 0x20)
-            buf_addf(out, "\\u%04x", at[i]);
-        else
-            buf_add(out, at + i, len);
-        i += len;
-    }
-    buf_addc(out, '"');
-}
-
 /* What is obeyed instead of shown. Source: Unicode 15, Bidi_Control and Line_Break. */
 static int is_obeyed(uint32_t c)
 {
@@ -274,6 +252,42 @@ static uint32_t utf8_value(const unsigned char *at, size_t len)
     for (size_t i = 1; i < len; i++)
         c = c << 6 | (at[i] & 0x3f);
     return c;
+}
+
+static void add_json_character(struct buf *out, const unsigned char *at, size_t len,
+                               int tame)
+{
+    if (json_letter(at[0]))
+        buf_addf(out, "\\%c", json_letter(at[0]));
+    else if (at[0] < 0x20 || (tame && is_obeyed(utf8_value(at, len))))
+        buf_addf(out, "\\u%04x", (unsigned)utf8_value(at, len));
+    else
+        buf_add(out, at, len);
+}
+
+static void add_json_string(struct buf *out, struct bytes text, int tame)
+{
+    const unsigned char *at = (const unsigned char *)text.at;
+    size_t len;
+    buf_addc(out, '"');
+    for (size_t i = 0; i<text.len; i += len> 0 ? len : 1) {
+        len = utf8_sequence(at + i, text.len - i);
+        if (len > 0)
+            add_json_character(out, at + i, len, tame);
+        else
+            buf_adds(out, "\xef\xbf\xbd");
+    }
+    buf_addc(out, '"');
+}
+
+void text_json_string(struct buf *out, struct bytes text)
+{
+    add_json_string(out, text, 0);
+}
+
+void text_tame_string(struct buf *out, struct bytes text)
+{
+    add_json_string(out, text, 1);
 }
 
 void text_printable(struct buf *out, struct bytes text, size_t max)

@@ -36,6 +36,10 @@ void text_glob_escape(struct buf *out, struct bytes text);
  * the result is JSON whatever went in. */
 void text_json_string(struct buf *out, struct bytes text);
 
+/* The same for what a terminal may show: all controls and what changes the direction of
+ * writing are escaped too. */
+void text_tame_string(struct buf *out, struct bytes text);
+
 /* Append for people: controls, what changes the direction of writing, and what is no UTF-8 as
  * `\xNN`; at most `max` bytes of the input, cut between characters, then `…`. */
 void text_printable(struct buf *out, struct bytes text, size_t max);

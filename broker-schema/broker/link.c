@@ -100,7 +100,7 @@ static void link_enter(struct link *link, enum link_state state)
     };
     static const char *const names[] = {"waiting", "dialling", "greeting", "up", "dead"};
     assert(allowed[link->state] & 1u << state);
-    log_debug("link", " from=%s to=%s", names[link->state], names[state]);
+    log_debug("link", log_text("from", names[link->state]), log_text("to", names[state]));
     link->state = state;
     ev_timer_stop(link->loop, &link->timer);
 }
@@ -301,7 +301,7 @@ static void handle_error(struct link *link, struct request *request,
         launch_one(link, request);
         reply_free(reply);
     } else if (class == REPLY_RETRY && (request->flags & LINK_RETRY) != 0) {
-        log_debug("redis asks for patience", " error=\"%.60s\"", reply->str);
+        log_debug("redis asks for patience", log_bytes("err", text));
         send_later(link, request);
         reply_free(reply);
     } else {

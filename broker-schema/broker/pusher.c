@@ -287,8 +287,8 @@ static void settle_down(struct pusher *pusher)
         pusher->state = PUSHER_ENDED;
     } else if (pusher->state == PUSHER_HELD) {
         int64_t ms = backoff_delay_ms(&pace, ++pusher->refusals, rnd_below(UINT64_MAX));
-        log_debug("batches are sent again", " queue=%s batches=%d in_ms=%lld",
-                  pusher->queue.name, pusher->sent, (long long)ms);
+        log_debug("batches are sent again", log_text("queue", pusher->queue.name),
+                  log_number("batches", pusher->sent), log_number("in_ms", ms));
         ev_timer_set(&pusher->again, (double)ms / 1000, 0);
         ev_timer_start(pusher->config.loop, &pusher->again);
     }

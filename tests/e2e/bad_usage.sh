@@ -36,6 +36,9 @@ table() {
 64 | 0 | --allow-net: "10.0.0.1/8" has bits set behind its /8     | $leat worker --drain --allow-net 10.0.0.1/8
 64 | 0 | --drain takes no value, or 'all', not 'bogus'            | $leat worker --drain=bogus
 64 | 0 | --log-level is debug, info, warn or error, not 'loud'    | $leat worker --drain --log-level loud
+64 | 0 | --log-format is logfmt or json, not 'xml'                | $leat worker --drain --log-format xml
+64 | 0 | --log-format is logfmt or json, not 'xml'                | $leat dashboard --log-format xml
+64 | 0 | --log-format is logfmt or json, not 'xml'                | $leat up --log-format xml --state $dir/up
 64 | 0 | unexpected argument 'x'                                  | $leat worker --drain x
 64 | 0 | LEAT_REDIS: the Redis address is not understood          | LEAT_REDIS=nonsense $leat worker --drain
 64 | 0 | LEAT_REDIS: the Redis address is not understood          | LEAT_REDIS=redis://h:1:2:x $leat push increment counter=x

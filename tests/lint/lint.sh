@@ -79,7 +79,7 @@ third_party_doors() {
       n++; name[n] = header; allowed[n] = files; one[n] = single
     }
     BEGIN {
-      door("^jansson\\.h$", "^(broker-schema/schema/json\\.c|tests/fuzz/.*)$") # fuzzers want a second opinion
+      door("^jansson\\.h$", "^(broker-schema/schema/json\\.c|tests/(fuzz/.*|unit/test_log\\.c|support/fields\\.c))$") # tests want a second opinion
       door("^hiredis", "^broker-schema/broker/")
       door("^curl/", "^worker/", 1)
       door("^microhttpd\\.h$", "^dashboard/http_inside\\.h$|^tests/support/origin\\.c$", 1)
