@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &cmd_up,    &cmd_push, &cmd_status,  &cmd_workers, &cmd_doctor,
+    &cmd_up,    &cmd_push, &cmd_status,  &cmd_workers, &cmd_doctor, &cmd_fsck,
     &cmd_queue, &cmd_job,  &cmd_counter, &cmd_cache,   NULL};
 
 static const struct {

@@ -144,6 +144,30 @@ void call_count(struct cmd *cmd, const struct queue *queue, int64_t soon_ms)
     cmd_add_int(cmd, soon_ms);
 }
 
+void call_audit(struct cmd *cmd, const struct queue *queue, int64_t entries_max,
+                int64_t bytes_max)
+{
+    BEGIN(cmd, SCRIPT_AUDIT, queue->list, queue->high, queue->staging, queue->suspects,
+          queue->lease, queue->body, queue->sched, queue->dead, queue->bad, queue->meta);
+    cmd_add_int(cmd, entries_max);
+    cmd_add_int(cmd, bytes_max);
+    cmd_add_int(cmd, LIMIT_LEASE_MS);
+    cmd_add_int(cmd, LIMIT_DELAY_MS);
+}
+
+void call_inspect(struct cmd *cmd, const struct queue *queue, const char *what,
+                  const char *cursor, int64_t page, int64_t entries_max,
+                  int64_t bytes_max)
+{
+    BEGIN(cmd, SCRIPT_INSPECT, queue->lease, queue->body, queue->slot, queue->again,
+          queue->list, queue->high, queue->staging, queue->suspects, queue->sched);
+    cmd_adds(cmd, what);
+    cmd_adds(cmd, cursor);
+    cmd_add_int(cmd, page);
+    cmd_add_int(cmd, entries_max);
+    cmd_add_int(cmd, bytes_max);
+}
+
 void call_purge(struct cmd *cmd, const struct queue *queue, int64_t jobs_max)
 {
     BEGIN(cmd, SCRIPT_PURGE, queue->list, queue->high, queue->staging, queue->suspects,

@@ -51,6 +51,15 @@ void call_trim(struct cmd *cmd, const struct queue *queue);
 /* COUNT: `soon_ms` ahead counts as soon. */
 void call_count(struct cmd *cmd, const struct queue *queue, int64_t soon_ms);
 
+/* AUDIT: looks at so much at most. */
+void call_audit(struct cmd *cmd, const struct queue *queue, int64_t entries_max,
+                int64_t bytes_max);
+
+/* INSPECT: a page of `what`, "lease", "body", "slot" or "again", from `cursor` on. */
+void call_inspect(struct cmd *cmd, const struct queue *queue, const char *what,
+                  const char *cursor, int64_t page, int64_t entries_max,
+                  int64_t bytes_max);
+
 /* PURGE: deletes what waits, so many at most. */
 void call_purge(struct cmd *cmd, const struct queue *queue, int64_t jobs_max);
 

@@ -109,6 +109,7 @@ static int64_t use_page(struct walk *walk, const struct redisReply *page)
     int is_reversed = !is_zset && is_backward(walk); /* LRANGE goes rightwards always */
     size_t width = is_zset ? 2 : 1;                  /* member and score */
     size_t count = reply_count(page) / width;
+    walk->from = key_at(walk, walk->key);
     for (size_t i = 0; i < count && !walk->is_over; i++) {
         size_t at = width * (is_reversed ? count - 1 - i : i);
         struct bytes raw = reply_bytes(reply_at(page, at));

@@ -43,6 +43,8 @@ struct walk {
     walk_done_fn done;
     void *arg; /* for both */
 
+    const char *from; /* while `entry` is called: the key it stands in */
+
     /* told at the end: */
     int64_t searched, of; /* entries looked at, and how many there were at the start */
     int64_t now_ms;       /* Redis TIME at the start */
