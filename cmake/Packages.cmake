@@ -9,6 +9,7 @@ function(leat_find target module package)
 endfunction()
 
 leat_find(hiredis hiredis libhiredis-dev)
+leat_find(confuse libconfuse libconfuse-dev)
 leat_find(jansson jansson libjansson-dev)
 leat_find(curl libcurl libcurl4-openssl-dev)
 leat_find(microhttpd libmicrohttpd libmicrohttpd-dev)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* leat-dashboard: shows over HTTP what waits, runs and fails. */
-#include "base/log_opt.h"
+#include "config/config.h"
+#include "config/options.h"
 #include "dashboard/cache_service.h"
 #include "dashboard/dashboard.h"
 #include "dashboard/hostcheck.h"
@@ -15,43 +16,12 @@
 #include <signal.h>
 #include <stdio.h>
 
-struct options {
-    const char *listen, *redis, *token_file;
-    struct opt_list allow_hosts, words;
-    struct log_options log;
-};
-
-static const struct opt rows[] = {
-    {"listen", 0, OPT_TEXT, offsetof(struct options, listen), "ADDRESS", "127.0.0.1:8740",
-     0, 0, "Where to serve: HOST:PORT, [::1]:PORT or unix:PATH; port 0 takes a free one"},
-    {"token-file", 0, OPT_TEXT, offsetof(struct options, token_file), "FILE", NULL, 0, 0,
-     "Writes need the token in the first line of FILE: Authorization: Bearer TOKEN"},
-    {"allow-host", 0, OPT_LIST, offsetof(struct options, allow_hosts), "NAME", NULL, 0, 0,
-     "Serve under NAME too, as a proxy in front passes it on; may be repeated"},
-    LOG_OPT_ROWS(struct options, log),
-    {"redis", 0, OPT_TEXT, offsetof(struct options, redis), "URL", NULL, 0, 0,
-     "Where Redis is: redis://[user:password@]host[:port][/db] or unix:///path (default: "
-     "$LEAT_REDIS, $REDIS_URL, redis://127.0.0.1:6379)"},
-};
-
-static const struct opt_spec spec = {
-    .usage = "",
-    .about =
-        "Serve the status, the JSON API, the metrics and the counters over "
-        "HTTP.\vWhoever "
-        "reaches the address may read all of it. Writes are taken from this machine, or "
-        "with --token-file from whoever has the token; without one, any address but a "
-        "loopback one only reads.",
-    .rows = rows,
-    .row_count = sizeof rows / sizeof *rows,
-    .words_offset = offsetof(struct options, words),
-};
-
 struct program {
     struct ev_loop *loop;
     struct near *near;
     struct err fatal;
     char token[TOKEN_CHARS_MAX + 1];
+    struct config file; /* owns texts of the options */
 };
 
 static void on_fatal(void *arg, const struct err *err)
@@ -131,13 +101,14 @@ static void stop_waiting(struct dashboard *dashboard)
     ev_run(dashboard->loop, EVRUN_NOWAIT);
 }
 
-static void serve(struct program *program, const struct options *options)
+static void serve(struct program *program, const struct dashboard_options *options)
 {
     struct redis_url url;
     const char *token = read_token(program, options->token_file);
     if (program->fatal.code != LEAT_OK ||
         check_hosts(&options->allow_hosts, &program->fatal) != LEAT_OK ||
-        redis_url_choose(&url, options->redis, &program->fatal) != LEAT_OK)
+        redis_url_choose(&url, config_redis(&program->file, options->program.redis),
+                         &program->fatal) != LEAT_OK)
         return;
     struct dashboard dashboard = {.loop = program->loop};
     open_redis(program, &dashboard, &url);
@@ -166,31 +137,46 @@ static void serve(struct program *program, const struct options *options)
     cmd_fini(&dashboard.cmd);
 }
 
-static void use_log(const struct log_options *options, struct err *err)
+/* The command line, and what the configuration file says beside it. */
+static int read_options(struct program *program, struct dashboard_options *options,
+                        int argc, char **argv)
 {
-    struct log_settings settings;
-    if (log_options_read(options, &settings, err) == LEAT_OK)
-        log_settings_use(&settings);
+    uint64_t given;
+    struct log_settings log;
+    opt_parse_noting(&dashboard_spec, argc, argv, options, &given);
+    int code = config_open(&program->file, options->program.config, &program->fatal);
+    if (code != LEAT_OK)
+        return code;
+    config_fill(&program->file, &dashboard_spec, given, options);
+    code = log_options_read(&options->program.log, &log, &program->fatal);
+    if (code == LEAT_OK)
+        log_settings_use(&log);
+    return code;
+}
+
+static int end(struct program *program)
+{
+    config_fini(&program->file);
+    if (program->fatal.code == LEAT_OK)
+        return 0;
+    fprintf(stderr, "leat: %s\n", program->fatal.text);
+    return err_exit_status(program->fatal.code);
 }
 
 int main(int argc, char **argv)
 {
-    struct options options = {0};
+    struct dashboard_options options = {0};
     struct program program = {0};
     ev_signal term, interrupt;
     signal(SIGPIPE, SIG_IGN);
-    opt_parse(&spec, argc, argv, &options);
-    use_log(&options.log, &program.fatal);
+    if (read_options(&program, &options, argc, argv) != LEAT_OK)
+        return end(&program);
     program.loop = ev_default_loop(EVFLAG_AUTO);
     ev_signal_init(&term, on_signal, SIGTERM);
     ev_signal_init(&interrupt, on_signal, SIGINT);
     ev_signal_start(program.loop, &term);
     ev_signal_start(program.loop, &interrupt);
-    if (program.fatal.code == LEAT_OK)
-        serve(&program, &options);
+    serve(&program, &options);
     ev_loop_destroy(program.loop);
-    if (program.fatal.code == LEAT_OK)
-        return 0;
-    fprintf(stderr, "leat: %s\n", program.fatal.text);
-    return err_exit_status(program.fatal.code);
+    return end(&program);
 }

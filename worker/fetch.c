@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "worker/netguard.h"
+#include "base/netguard.h"
 
 #include <assert.h>
 #include <curl/curl.h>

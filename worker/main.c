@@ -60,5 +60,7 @@ int main(int argc, char **argv)
     if (settings_read(&settings, argc, argv, &err) != LEAT_OK)
         return fail(&err);
     log_settings_use(&settings.log);
-    return run(&settings.worker);
+    int status = run(&settings.worker);
+    settings_fini(&settings);
+    return status;
 }

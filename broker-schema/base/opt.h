@@ -2,10 +2,13 @@
 /* Command-line options as tables: one row holds an option's name, type, default, bounds and
  * help, and names the field of the caller's struct that takes the value. Parser, --help and
  * usage come from the rows (through argp), manual pages and completions too (through
- * --describe), so adding an option is one row and its use.
+ * --describe), so adding an option is one row and its use. A row that has a key can be set in
+ * a configuration file as well, whose reader takes it from the same row.
  * A wrong option prints what is wrong and exits with 64. */
 #ifndef LEAT_BASE_OPT_H
 #define LEAT_BASE_OPT_H
+
+#include "base/err.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,8 +17,10 @@
 enum opt_type {
     OPT_FLAG,     /* int: 1 when given */
     OPT_TEXT,     /* const char *: borrowed from argv */
+    OPT_WORD,     /* const char *: the same, one of the words in `arg` */
     OPT_INT,      /* int64_t, within [min, max] */
     OPT_DURATION, /* int64_t in milliseconds, within [min, max] */
+    OPT_NUMBER,   /* double, within [min, max] */
     OPT_LIST,     /* struct opt_list: may be repeated */
     OPT_CHOICE, /* const char *: as OPT_TEXT, but the value may be left out: `--x[=Y]` */
 };
@@ -37,8 +42,14 @@ struct opt {
     const char *arg;
     const char
         *initial; /* default, as the user would type it; NULL: the field starts zeroed */
-    int64_t min, max; /* bounds of OPT_INT and OPT_DURATION */
+    int64_t min, max; /* bounds of a number or a duration */
     const char *help;
+    /* In a configuration file: "SECTION.KEY", or "KEY" outside of all sections. NULL: it is
+     * only an option. */
+    const char *key;
+    /* What else a text, or each of a list, must be; NULL: anything. The sentence in `err`
+     * stands behind the option's name. */
+    int (*check)(const char *value, struct err *err);
 };
 
 struct opt_spec {
@@ -62,5 +73,19 @@ struct opt_spec {
  *   option  --NAME, -LETTER or nothing, what follows the name as in "=QUEUE", help
  *   shared  as option, for a row of `common` and those that every program has */
 int opt_parse(const struct opt_spec *spec, int argc, char **argv, void *target);
+
+/* The same, and set a bit in `*given` for each row that the command line had: 1 << 0 for the
+ * first of `rows`; those of `common` count on behind them. At most 64 rows. */
+int opt_parse_noting(const struct opt_spec *spec, int argc, char **argv, void *target,
+                     uint64_t *given);
+
+/* Store a value that came from elsewhere in the row's field of `target`, as the command line
+ * would; a text is borrowed. With a `target` of NULL it is only looked at. `name` begins the
+ * sentence in `err`. Errors: LEAT_EUSAGE, and what the row's check says. */
+int opt_store(const struct opt *row, const char *name, const char *value, void *target,
+              struct err *err);
+
+/* The row at `i` of `rows` and `common`; NULL behind the last. */
+const struct opt *opt_row(const struct opt_spec *spec, size_t i);
 
 #endif

@@ -50,11 +50,12 @@ include_edges() {
       may["base"] = " base "
       may["schema"] = may["base"] "schema "
       may["broker"] = may["schema"] "broker "
-      may["producer"] = may["broker"] "producer "
-      may["worker"] = may["broker"] "worker "
-      may["dashboard"] = may["broker"] "dashboard "
+      may["config"] = may["broker"] "config "
+      may["producer"] = may["config"] "producer "
+      may["worker"] = may["config"] "worker "
+      may["dashboard"] = may["config"] "dashboard "
       may["examples"] = " producer examples "
-      may["tests"] = may["broker"] "producer worker dashboard tests "
+      may["tests"] = may["config"] "producer worker dashboard tests "
       for (i = 1; i < ARGC; i++) {
         here[ARGV[i]] = 1
         if (ARGV[i] ~ /^(producer|worker|dashboard)\/[^\/]*\.h$/) {
@@ -80,6 +81,7 @@ third_party_doors() {
     }
     BEGIN {
       door("^jansson\\.h$", "^(broker-schema/schema/json\\.c|tests/(fuzz/.*|unit/test_log\\.c|support/fields\\.c))$") # tests want a second opinion
+      door("^confuse\\.h$", "^broker-schema/config/reader\\.c$")
       door("^hiredis", "^broker-schema/broker/")
       door("^curl/", "^worker/", 1)
       door("^microhttpd\\.h$", "^dashboard/http_inside\\.h$|^tests/support/origin\\.c$", 1)

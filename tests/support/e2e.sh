@@ -34,6 +34,7 @@ e2e_init() {
   socket=$socket_dir/redis.sock
   leat=$LEAT_BIN/leat
   export LEAT_REDIS=unix://$socket
+  export LEAT_CONFIG='' # not this machine's
   e2e_traps_set
 }
 

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "worker/fetch.h"
-#include "worker/netguard.h"
+#include "base/netguard.h"
 
 #include <arpa/inet.h>
 #include <check.h>

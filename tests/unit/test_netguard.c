@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/netguard.h"
+#include "base/netguard.h"
 
 #include <arpa/inet.h>
 #include <check.h>

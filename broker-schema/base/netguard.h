@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which addresses the worker may connect to when a job names a URL. Whoever can push a
+/* Which addresses a program may connect to when others name a URL. Whoever can hand it one
  * job must not reach, through the worker, what only the worker's machine or network can
  * reach: so everything that is not globally reachable unicast is refused, unless the
  * operator allowed its range. Pure: it resolves nothing and connects nowhere. It has to
@@ -8,8 +8,8 @@
  *
  * IPv6 addresses that carry an IPv4 address (mapped, translated, 6to4) are judged by the
  * IPv4 address alone. */
-#ifndef LEAT_WORKER_NETGUARD_H
-#define LEAT_WORKER_NETGUARD_H
+#ifndef LEAT_BASE_NETGUARD_H
+#define LEAT_BASE_NETGUARD_H
 
 #include "base/err.h"
 

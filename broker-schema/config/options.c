@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/options.h"
+#include "base/netguard.h"
+#include "base/text.h"
+#include "broker/redis_url.h"
+#include "schema/backoff.h"
+#include "schema/queue.h"
+
+#include <string.h>
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+/* ---- what a text must be ------------------------------------------------------------ */
+
+static int check_redis(const char *value, struct err *err)
+{
+    struct redis_url url;
+    return redis_url_parse(&url, value, err);
+}
+
+static int check_range(const char *value, struct err *err)
+{
+    struct netguard guard = {0};
+    return netguard_allow(&guard, value, err);
+}
+
+static int check_delay(const char *value, struct err *err)
+{
+    int64_t ms;
+    if (text_to_duration_ms(value, &ms) == 0 && ms >= 1 && ms <= LIMIT_DELAY_MS)
+        return LEAT_OK;
+    return err_set(err, LEAT_EUSAGE,
+                   "'%.40s' is no delay such as 10s or 5m, 1ms to 3652d12h", value);
+}
+
+/* ---- every program ------------------------------------------------------------------ */
+
+#define AT(member) offsetof(struct program_options, member)
+
+static const struct opt program_rows[] = {
+    {"config", 0, OPT_TEXT, AT(config), "FILE", NULL, 0, 0,
+     "Read settings from FILE and FILE.d/*.conf; an empty name: from none (default: "
+     "$LEAT_CONFIG, /etc/leat/leat.conf)"},
+    LOG_OPT_ROWS(struct program_options, log),
+    {"redis", 0, OPT_TEXT, AT(redis), "URL", NULL, 0, 0,
+     "Where Redis is: redis://[user:password@]host[:port][/db] or unix:///path (default: "
+     "$LEAT_REDIS, $REDIS_URL, redis://127.0.0.1:6379)",
+     "redis", check_redis},
+};
+
+const struct opt_spec program_spec = {.rows = program_rows,
+                                      .row_count = COUNT(program_rows)};
+
+#undef AT
+
+/* ---- leat-worker -------------------------------------------------------------------- */
+
+#define AT(member) offsetof(struct worker_options, member)
+
+static const struct opt worker_rows[] = {
+    {"queue", 'q', OPT_LIST, AT(queues), "QUEUE", NULL, 0, 0,
+     "A queue to serve; may be repeated (default default)"},
+    {"processes", 'p', OPT_INT, AT(processes), "N", NULL, 0, 256,
+     "Processes that work, beside one that looks after them; 0: this one works itself "
+     "(default: one for each core)",
+     "worker.processes"},
+    {"concurrency", 'c', OPT_INT, AT(slots), "SLOTS", "64", 1, 1024,
+     "Slow jobs, such as fetches, that run at once", "worker.concurrency"},
+    {"lease", 0, OPT_DURATION, AT(lease_ms), "DUR", "30s", 2000, LIMIT_LEASE_MS,
+     "How long a job is ours without a sign of life; after it others run the job",
+     "worker.lease"},
+    {"allow-net", 0, OPT_LIST, AT(allow_net), "CIDR", NULL, 0, 0,
+     "Addresses that refresh may reach although they are private; may be repeated",
+     "worker.allow-net", check_range},
+    {"drain", 0, OPT_CHOICE, AT(drain), "all", NULL, 0, 0,
+     "Work until nothing is ready, running or due within 5 s, then exit; with =all also "
+     "wait for all that is scheduled"},
+};
+
+const struct opt_spec worker_spec = {
+    .usage = "",
+    .about =
+        "Run jobs: take leases from queues, settle each exactly once.\v"
+        "TERM or INT: take nothing more, finish what runs for up to 25 s, give the rest "
+        "back and exit 0; a second one gives back at once.",
+    .rows = worker_rows,
+    .row_count = COUNT(worker_rows),
+    .common = program_rows,
+    .common_count = COUNT(program_rows),
+    .words_offset = AT(words),
+};
+
+#undef AT
+
+/* ---- leat-dashboard ----------------------------------------------------------------- */
+
+#define AT(member) offsetof(struct dashboard_options, member)
+
+static const struct opt dashboard_rows[] = {
+    {"listen", 0, OPT_TEXT, AT(listen), "ADDRESS", "127.0.0.1:8740", 0, 0,
+     "Where to serve: HOST:PORT, [::1]:PORT or unix:PATH; port 0 takes a free one",
+     "dashboard.listen"},
+    {"token-file", 0, OPT_TEXT, AT(token_file), "FILE", NULL, 0, 0,
+     "Writes need the token in the first line of FILE: Authorization: Bearer TOKEN",
+     "dashboard.token-file"},
+    {"allow-host", 0, OPT_LIST, AT(allow_hosts), "NAME", NULL, 0, 0,
+     "Serve under NAME too, as a proxy in front passes it on; may be repeated",
+     "dashboard.allow-host"},
+};
+
+const struct opt_spec dashboard_spec = {
+    .usage = "",
+    .about = "Serve the status, the JSON API, the metrics and the counters over HTTP.\v"
+             "Whoever reaches the address may read all of it. Writes are taken from this "
+             "machine, or with --token-file from whoever has the token; without one, any "
+             "address but a loopback one only reads.",
+    .rows = dashboard_rows,
+    .row_count = COUNT(dashboard_rows),
+    .common = program_rows,
+    .common_count = COUNT(program_rows),
+    .words_offset = AT(words),
+};
+
+#undef AT
+
+/* ---- titled sections ---------------------------------------------------------------- */
+
+static const struct opt queue_rows[] = {
+    {"weight", 0, OPT_INT, offsetof(struct queue_keys, weight), "N", "1", 1, WEIGHT_MAX,
+     "Its share of the jobs that are taken while several queues have some",
+     "queue.weight"},
+};
+
+const struct opt_spec queue_spec = {.rows = queue_rows, .row_count = COUNT(queue_rows)};
+
+#define AT(member) offsetof(struct retry_keys, member)
+
+static const struct opt retry_rows[] = {
+    {"policy", 0, OPT_WORD, AT(policy), "exponential|fixed|list", NULL, 0, 0,
+     "How the delay grows from failure to failure", "retry.policy"},
+    {"max", 0, OPT_INT, AT(retries_max), "N", "25", 0, LIMIT_RETRIES,
+     "How often a failed job runs again", "retry.max"},
+    {"base", 0, OPT_DURATION, AT(base_ms), "DUR", "2s", 1, LIMIT_DELAY_MS,
+     "The first delay; with the policy fixed the only one", "retry.base"},
+    {"factor", 0, OPT_NUMBER, AT(factor), "X", "2", 1, 100,
+     "How much longer each delay is than the one before", "retry.factor"},
+    {"cap", 0, OPT_DURATION, AT(cap_ms), "DUR", "1d", 1, LIMIT_DELAY_MS,
+     "No delay is longer", "retry.cap"},
+    {"list", 0, OPT_LIST, AT(delays), "DUR", NULL, 0, 0,
+     "The delays of the policy list; its last repeats", "retry.list", check_delay},
+};
+
+#undef AT
+
+const struct opt_spec retry_spec = {.rows = retry_rows, .row_count = COUNT(retry_rows)};
