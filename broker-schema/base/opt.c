@@ -183,7 +183,7 @@ static void take(struct parse *parse, size_t i, const char *value,
     char name[64];
     snprintf(name, sizeof name, "--%s", row->name);
     if (opt_store(row, name, value, parse->target, &err) != LEAT_OK)
-        argp_error(state, "%s", err.text);
+        argp_failure(state, 64, 0, "%s", err.text); /* the sentence is help enough */
     parse->given |= UINT64_C(1) << i;
 }
 
