@@ -13,7 +13,7 @@ static int run(int argc, char **argv)
 {
     return look_run(
         "List the workers.\v"
-        "A worker that was not seen for 15 s is shown as stale, for 10 minutes.",
+        "A worker that was not seen for 15 s is shown as lost, for 10 minutes.",
         argc, argv, show);
 }
 

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "broker/info.h"
 #include "doctor.h"
+#include "schema/queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,11 +238,38 @@ static void check_clock(struct doctor *doctor)
                    llabs(ahead_ms));
 }
 
+/* Who only pushes or reads meets no worker's protocol; a worker started from here does. */
+static void check_protocol(struct doctor *doctor)
+{
+    const struct redisReply *reply;
+    struct err err = {0};
+    cmd_set(&doctor->client.cmd, "GET", PROTOCOL_KEY, NULL);
+    if (client_call(&doctor->client, &reply, &err) != LEAT_OK) {
+        doctor_say(doctor, FINDING_WARN, "protocol", "%s", err.text);
+        return;
+    }
+    int64_t there = reply_int(reply, reply_is_nil(reply) ? 0 : -1);
+    if (there < 0)
+        doctor_say(doctor, FINDING_CONFIG, "protocol",
+                   "'%s' holds no number, so no worker starts; redis-cli DEL it",
+                   PROTOCOL_KEY);
+    else if (there > LEAT_PROTOCOL)
+        doctor_say(doctor, FINDING_WARN, "protocol",
+                   "workers of a newer leat are here: protocol %lld, this program speaks "
+                   "%d and its workers are refused; install the newer one",
+                   (long long)there, LEAT_PROTOCOL);
+    else if (there == 0)
+        doctor_say(doctor, FINDING_OK, "protocol", "no worker was here yet");
+    else
+        doctor_say(doctor, FINDING_OK, "protocol", "workers speak %lld, this program %d",
+                   (long long)there, LEAT_PROTOCOL);
+}
+
 void doctor_server(struct doctor *doctor)
 {
     static void (*const checks[])(struct doctor *) = {
-        check_version,     check_role,    check_eviction, check_memory,
-        check_persistence, check_writing, check_latency,  check_clock,
+        check_version, check_role,    check_eviction, check_memory,   check_persistence,
+        check_writing, check_latency, check_clock,    check_protocol,
     };
     for (unsigned i = 0; i < sizeof checks / sizeof *checks; i++)
         checks[i](doctor);

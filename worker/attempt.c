@@ -141,6 +141,7 @@ static void settle_one(struct attempt *attempt, enum outcome outcome, const char
     entry_write_header(&header, &attempt->entry, error);
     attempt->ending = 1;
     worker->failed++;
+    worker->retried += outcome == OUTCOME_RETRY;
     tally_reset(&worker->tally);
     settlement_reset(settlement);
     settlement_add(settlement, outcome);

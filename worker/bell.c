@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/bell.h"
+#include "base/clock.h"
 #include "worker/lease.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct bell {
     struct link *link; /* NULL once hung up */
     int high;
     int armed;
+    int64_t blocked_mono_ms; /* when it was last seen to block, or to have blocked */
 };
 
 static void on_up(void *arg)
@@ -58,6 +60,8 @@ static void on_rung(void *arg, struct answer *answer)
     struct bell *bell = arg;
     struct feed *feed = bell->feed;
     bell->armed = 0;
+    if (answer->code == LEAT_OK)
+        bell->blocked_mono_ms = clock_mono_ms();
     if (answer->code == LEAT_OK && !reply_is_nil(answer->reply))
         lease_rung(feed, answer);
     else if (answer->code != LEAT_OK && answer->code != LEAT_ELINK &&
@@ -78,12 +82,17 @@ void bell_arm(struct bell *bell)
     bell->armed = link_send(bell->link, cmd, 0, BLOCK_MS + LINK_PATIENCE_MS, on_rung,
                             bell) == LEAT_OK;
     if (bell->armed)
-        worker_progressed(feed->worker);
+        bell->blocked_mono_ms = clock_mono_ms();
 }
 
 int bell_is_armed(const struct bell *bell)
 {
     return bell != NULL && bell->armed;
+}
+
+int64_t bell_blocked_mono_ms(const struct bell *bell)
+{
+    return bell != NULL ? bell->blocked_mono_ms : 0;
 }
 
 void bell_hang_up(struct bell *bell)

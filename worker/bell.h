@@ -18,6 +18,9 @@ void bell_arm(struct bell *bell);
 /* Is it blocked, or about to be? */
 int bell_is_armed(const struct bell *bell);
 
+/* When it last began to block, or was answered; 0: never. Accepts NULL. */
+int64_t bell_blocked_mono_ms(const struct bell *bell);
+
 /* Listen no more. What it moves in its last moment is found by the fleet's next tick. */
 void bell_hang_up(struct bell *bell);
 

@@ -17,6 +17,7 @@ enum {
     SCAN_BATCH = 256,   /* how far to look for instant jobs behind slow ones */
     FULL_REST_MS = 200, /* how often to look so */
     BROKEN_REST_MS = 5000,
+    DEAF_REST_MS = 1000,
     SOLO_GAP_MS = 1000,   /* ordinary jobs' time between two suspects */
     SOLO_WAIT_MS = 10000, /* for a less busy worker to take a suspect */
 };
@@ -40,6 +41,7 @@ static void on_rest(struct ev_loop *loop, ev_timer *watcher, int events)
 void feed_init(struct feed *feed, struct worker *worker, const struct queue *queue)
 {
     *feed = (struct feed){.worker = worker, .queue = *queue, .batch = FIRST_BATCH};
+    feed_progressed(feed); /* it has just begun */
     ev_timer_init(&feed->rest, on_rest, 0, 0);
     feed->rest.data = feed;
     if (worker->config->drain != DRAIN_NO)
@@ -157,12 +159,38 @@ static int is_patient(const struct worker *worker)
     return 0;
 }
 
+/* A rest is no reason: it is short, and a reserve follows it. */
 int feed_abstains(const struct feed *feed)
 {
     const struct worker *worker = feed->worker;
-    return !worker_takes(worker) || feed->state == FEED_RESTING ||
-           holds_suspect(worker) || suspects_wait(worker) ||
-           !has_room(worker, feed->batch);
+    return worker->state != WORKER_RUNNING || holds_suspect(worker) ||
+           suspects_wait(worker) || !has_room(worker, feed->batch);
+}
+
+void feed_progressed(struct feed *feed)
+{
+    feed->asked_mono_ms = clock_mono_ms();
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t feed_fetched_mono_ms(const struct feed *feed)
+{
+    int64_t blocked_mono_ms =
+        least(bell_blocked_mono_ms(feed->bells[0]), bell_blocked_mono_ms(feed->bells[1]));
+    return blocked_mono_ms > feed->asked_mono_ms ? blocked_mono_ms : feed->asked_mono_ms;
+}
+
+/* With a bell down nobody would tell of a job: look now and then, until it is up. */
+static void listen_for_jobs(struct feed *feed)
+{
+    bell_arm(feed->bells[0]);
+    bell_arm(feed->bells[1]);
+    if (!bell_is_armed(feed->bells[0]) || !bell_is_armed(feed->bells[1]))
+        feed_rest(feed, DEAF_REST_MS);
 }
 
 void feed_pump(struct feed *feed)
@@ -181,10 +209,8 @@ void feed_pump(struct feed *feed)
     }
     if (feed->state == FEED_HUNGRY)
         reserve(feed);
-    if (feed->state == FEED_IDLE && feed->bells[0] != NULL) {
-        bell_arm(feed->bells[0]);
-        bell_arm(feed->bells[1]);
-    }
+    if (feed->state == FEED_IDLE && feed->bells[0] != NULL)
+        listen_for_jobs(feed);
 }
 
 /* ---- states ------------------------------------------------------------------------- */

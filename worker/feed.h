@@ -27,6 +27,8 @@ struct feed {
     int broken;              /* its keys hold something else: an alarm is up */
     int full;                /* it rests because its slow jobs found no slot */
     int64_t scanned_mono_ms; /* when it last looked behind them */
+    int64_t
+        asked_mono_ms; /* when a reserve was last answered, or there was a reason for none */
     ev_timer rest;
     struct bell *bells[2];
 };
@@ -44,8 +46,14 @@ void feed_fini(struct feed *feed);
 /* Reserve, or arm the bells, as the state asks for. */
 void feed_pump(struct feed *feed);
 
-/* Is there a reason to ask for nothing now: a stop, a rest, a suspect, no room? */
+/* Is there a reason to ask for nothing now: a stop, a suspect, no room? */
 int feed_abstains(const struct feed *feed);
+
+/* Redis answered a reserve; or a tick, while the feed abstains. */
+void feed_progressed(struct feed *feed);
+
+/* When fetching last went on: by the above, or because both bells block. */
+int64_t feed_fetched_mono_ms(const struct feed *feed);
 
 /* There may be jobs. */
 void feed_wake(struct feed *feed);

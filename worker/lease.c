@@ -106,11 +106,12 @@ static int was_given(struct lease *lease, const struct answer *answer)
     feed->worker->reserving--;
     if (answer->code == LEAT_ELINK)
         feed_release(feed, lease->id); /* it may have run: what it took goes back */
+    else
+        feed_progressed(feed);
     if (answer->code != LEAT_OK) {
         feed_refused(feed, answer);
         return 0;
     }
-    worker_progressed(feed->worker);
     feed->paused = reply_is_int(answer->reply) && reply_int(answer->reply, 0) == -2;
     if (feed->paused) {
         feed->suspects = 0;

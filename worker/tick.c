@@ -4,15 +4,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rnd.h"
-#include "base/text.h"
 #include "broker/script_call.h"
 #include "worker/feed.h"
 #include "worker/lease.h"
+#include "worker/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     TICK_MS = 1000,
@@ -49,11 +48,31 @@ void tick_send_quietly(struct worker *worker, const struct cmd *cmd)
     link_send(worker->link, cmd, 0, 0, ignore, worker);
 }
 
+/* A lease id begins with the id of the worker that held it. */
+static struct bytes holder_of(struct bytes lease)
+{
+    const char *colon = memchr(lease.at, ':', lease.len);
+    return colon != NULL ? (struct bytes){lease.at, (size_t)(colon - lease.at)} : lease;
+}
+
+/* Tell the fleet whose jobs were taken back. `taken`: lease ids, and the jobs of each. */
+static void note_lost(struct worker *worker, const struct redisReply *taken)
+{
+    call_lost(&worker->cmd);
+    for (size_t i = 0; i + 1 < reply_count(taken); i += 2) {
+        cmd_add(&worker->cmd, holder_of(reply_bytes(reply_at(taken, i))));
+        cmd_add_int(&worker->cmd, reply_int(reply_at(taken, i + 1), 0));
+    }
+    tick_send_quietly(worker, &worker->cmd);
+}
+
 static void on_reaped(void *arg, struct answer *answer)
 {
     struct feed *feed = arg;
-    if (answer->code == LEAT_EBUSY || (answer->code == LEAT_OK && feed_abstains(feed)))
+    if (answer->code == LEAT_EBUSY)
         worker_progressed(feed->worker);
+    else if (answer->code == LEAT_OK && feed_abstains(feed))
+        feed_progressed(feed);
     if (answer->code != LEAT_OK)
         return;
     int64_t leases = reply_int(reply_at(answer->reply, 0), 0);
@@ -64,9 +83,11 @@ static void on_reaped(void *arg, struct answer *answer)
     feed->suspects = feed->paused ? 0 : (int)reply_int(reply_at(answer->reply, 2), 0);
     feed->worker->redis_ahead_ms =
         reply_int(reply_at(answer->reply, 3), 0) - clock_mono_ms();
-    if (jobs > 0)
+    if (jobs > 0) {
         log_warn("recovered", log_text("queue", feed->queue.name),
                  log_number("leases", leases), log_number("jobs", jobs));
+        note_lost(feed->worker, reply_at(answer->reply, 5));
+    }
     if (leases == REAP_LEASES)
         reap(feed);
     /* Reaped, or left behind by a bell. With a suspect waiting the bells are not armed again,
@@ -169,32 +190,7 @@ static void on_extend(struct ev_loop *loop, ev_timer *watcher, int events)
     }
 }
 
-/* ---- the worker's record ------------------------------------------------------------ */
-
-static void write_record(struct worker *worker)
-{
-    char host[256] = "";
-    struct buf record = {0};
-    gethostname(host, sizeof host - 1);
-    buf_adds(&record, "{\"host\":");
-    text_json_string(&record, bytes_of(host));
-    buf_addf(&record, ",\"pid\":%d,\"version\":\"%s\",\"queues\":[", (int)getpid(),
-             LEAT_VERSION);
-    for (int i = 0; i < worker->feed_count; i++)
-        buf_addf(&record, "%s\"%s\"", i ? "," : "", worker->feeds[i].queue.name);
-    buf_addf(&record,
-             "],\"slots\":%d,\"busy\":%d,\"held\":%d,\"done\":%lld,\"failed\":%lld,"
-             "\"started_ms\":%lld,\"seen_ms\":%lld,\"state\":\"%s\",\"alarm\":",
-             worker->config->slots, worker->attempts.count, worker->held_jobs,
-             (long long)worker->done, (long long)worker->failed,
-             (long long)worker->started_ms, (long long)worker_redis_now_ms(worker),
-             worker->state == WORKER_RUNNING ? "running" : "stopping");
-    text_json_string(&record, bytes_of(worker->alarm));
-    buf_addc(&record, '}');
-    cmd_set(&worker->cmd, "HSET", WORKERS_KEY, worker->id, buf_text(&record), NULL);
-    tick_send_quietly(worker, &worker->cmd);
-    buf_fini(&record);
-}
+/* ---- the tick ----------------------------------------------------------------------- */
 
 static void trim(struct feed *feed)
 {
@@ -219,7 +215,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
             trim(&worker->feeds[i]);
     }
     if (tick->count % RECORD_TICKS == 0)
-        write_record(worker);
+        record_send(worker);
     tick->count++;
 }
 

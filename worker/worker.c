@@ -9,6 +9,7 @@
 #include "worker/fetch.h"
 #include "worker/feed.h"
 #include "worker/lease.h"
+#include "worker/record.h"
 #include "worker/tick.h"
 
 #include <assert.h>
@@ -35,12 +36,27 @@ void worker_progressed(struct worker *worker)
     worker->progress_mono_ms = clock_mono_ms();
 }
 
+int64_t worker_fetched_mono_ms(const struct worker *worker)
+{
+    int64_t last_mono_ms = INT64_MAX;
+    for (int i = 0; i < worker->feed_count; i++) {
+        int64_t mono_ms = feed_fetched_mono_ms(&worker->feeds[i]);
+        last_mono_ms = mono_ms < last_mono_ms ? mono_ms : last_mono_ms;
+    }
+    return last_mono_ms;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 int64_t worker_alive_mono_ms(const struct worker *worker)
 {
     int64_t tried_mono_ms =
         link_is_up(worker->link) ? 0 : link_tried_mono_ms(worker->link);
-    return tried_mono_ms > worker->progress_mono_ms ? tried_mono_ms
-                                                    : worker->progress_mono_ms;
+    return later(worker_fetched_mono_ms(worker),
+                 later(tried_mono_ms, worker->progress_mono_ms));
 }
 
 int worker_bells_armed(const struct worker *worker)
@@ -129,12 +145,12 @@ void worker_init(struct worker *worker, struct ev_loop *loop,
         (struct worker){.loop = loop, .config = config, .slots_free = config->slots};
     rnd_id(worker->id);
     worker->redis_ahead_ms = clock_wall_ms() - clock_mono_ms(); /* until Redis tells */
-    worker_progressed(worker);
     ev_timer_init(&worker->grace, on_grace, 0, 0);
     worker->grace.data = worker;
     struct link_config link = {.url = config->url,
                                .name = "leat-worker",
                                .serving = 1,
+                               .protocol = LEAT_PROTOCOL,
                                .give_up_ms = -1,
                                .arg = worker,
                                .on_up = on_up,
@@ -243,8 +259,7 @@ static void say_goodbye(struct worker *worker)
     if (worker->said_goodbye)
         return;
     worker->said_goodbye = 1;
-    cmd_set(&worker->cmd, "HDEL", WORKERS_KEY, worker->id, NULL);
-    if (link_send(worker->link, &worker->cmd, 0, 0, on_goodbye, worker) != LEAT_OK)
+    if (record_withdraw(worker, on_goodbye, worker) != LEAT_OK)
         ev_break(worker->loop, EVBREAK_ALL);
 }
 

@@ -4,7 +4,8 @@
  *
  *   feed.c      what to ask for, and when          lease.c     reading, sorting, settling
  *   bell.c      waking up an idle feed              attempt.c   slow jobs, each under its lease
- *   tick.c      reap, promote, extend, heartbeat    drain.c     when --drain is done
+ *   tick.c      reap, promote, extend               drain.c     when --drain is done
+ *   record.c    what the fleet sees of it
  */
 #ifndef LEAT_WORKER_WORKER_H
 #define LEAT_WORKER_WORKER_H
@@ -71,10 +72,11 @@ struct worker {
     int64_t solo_last_mono_ms;
     int64_t suspects_ours_mono_ms; /* when we take one although busy; 0: none waits */
 
-    int64_t redis_ahead_ms; /* Redis TIME minus our monotonic clock */
-    int64_t started_ms;     /* Redis TIME */
-    int64_t done, failed;
-    int64_t progress_mono_ms; /* when fetching last went on, or was left for a reason */
+    int64_t redis_ahead_ms;   /* Redis TIME minus our monotonic clock */
+    int64_t started_ms;       /* Redis TIME */
+    int64_t done, failed;     /* `failed` counts runs */
+    int64_t retried;          /* of them, those that run again */
+    int64_t progress_mono_ms; /* when Redis was last not ready */
     char alarm[240];
 
     ev_timer grace; /* how long a stop may take */
@@ -105,12 +107,15 @@ void worker_pump(struct worker *worker);
 /* May new jobs be reserved? */
 int worker_takes(const struct worker *worker);
 
-/* Fetching went on: a RESERVE was answered, a bell blocks, or Redis answers while there is a
- * reason to ask it for no job. */
+/* When fetching last went on, in the queue where that is longest ago: a RESERVE was answered,
+ * the bells block, or Redis answers while there is a reason to ask it for no job. */
+int64_t worker_fetched_mono_ms(const struct worker *worker);
+
+/* Fetching does not go on, but that is Redis' doing: it is not ready, or must not write. */
 void worker_progressed(struct worker *worker);
 
-/* When it last did, or when a Redis that is away was last looked for: then, too, all is done
- * that can be. Behind by more than a few seconds, the worker hangs. */
+/* When one of the two last was, or a Redis that is away was last looked for: then, too, all
+ * is done that can be. Behind by more than a few seconds, the worker hangs. */
 int64_t worker_alive_mono_ms(const struct worker *worker);
 
 /* Does one of its bells block? */

@@ -18,7 +18,7 @@ static int has_worker(const struct overview *overview, const char *queue)
 {
     for (int i = 0; i < overview->worker_count; i++) {
         const struct overview_worker *worker = &overview->workers[i];
-        for (int k = 0; k < worker->queue_count && !worker->stale; k++)
+        for (int k = 0; k < worker->queue_count && !worker->lost; k++)
             if (strcmp(worker->queues[k], queue) == 0)
                 return 1;
     }
@@ -61,9 +61,25 @@ static void find_worker_alarms(struct overview *overview)
 {
     for (int i = 0; i < overview->worker_count; i++) {
         const struct overview_worker *worker = &overview->workers[i];
-        if (worker->alarm[0] != '\0' && !worker->stale)
+        if (worker->alarm[0] != '\0' && !worker->lost)
             raise_alarm(overview, "worker", NULL,
                         SAY(overview, "worker %s says: %s", worker->id, worker->alarm));
+    }
+}
+
+/* It lives, for its record is young; but whatever waits, it does not take it. */
+static void find_not_fetching(struct overview *overview)
+{
+    for (int i = 0; i < overview->worker_count; i++) {
+        const struct overview_worker *worker = &overview->workers[i];
+        int64_t ms = overview_unfetched_ms(overview, worker);
+        if (ms > WORKER_FETCHES_MS)
+            raise_alarm(overview, "not_fetching", NULL,
+                        SAY(overview,
+                            "worker %s on %s is alive but has not fetched for %lld s; "
+                            "restart it (pid %lld), and see its log",
+                            worker->id, worker->host, (long long)ms / 1000,
+                            (long long)worker->pid));
     }
 }
 
@@ -80,4 +96,5 @@ void alarms_find(struct overview *overview)
         for (unsigned k = 0; k < sizeof rules / sizeof *rules; k++)
             rules[k](overview, &overview->queues[i]);
     find_worker_alarms(overview);
+    find_not_fetching(overview);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/greeting.h"
 #include "broker/info.h"
+#include "broker/script_call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,43 @@ static void judge(struct greeting *greeting, struct bytes info)
         kill_old(greeting);
 }
 
+/* The first of its number to come here tells the others. If it may not write now it tells
+ * them the next time. */
+static void tell_protocol(struct greeting *greeting)
+{
+    struct cmd cmd = {0};
+    call_protocol(&cmd, greeting->config->protocol);
+    say(greeting, &cmd, on_may);
+    cmd_fini(&cmd);
+}
+
+static void judge_protocol(struct greeting *greeting, int64_t there)
+{
+    int ours = greeting->config->protocol;
+    if (there > ours)
+        err_set(&greeting->err, LEAT_ECONFIG,
+                "a newer leat works on Redis at %s: it speaks protocol %lld, this worker "
+                "%d; start a worker of that version, or, if none of them is left for "
+                "good, redis-cli DEL '%s'",
+                greeting->config->url.shown, (long long)there, ours, PROTOCOL_KEY);
+    else if (there < ours && greeting->err.code == LEAT_OK)
+        tell_protocol(greeting);
+}
+
+/* Who may not ask, or is not answered now, goes on. */
+static void on_protocol(void *arg, struct answer *answer)
+{
+    struct greeting *greeting = arg;
+    int64_t there = reply_int(answer->reply, reply_is_nil(answer->reply) ? 0 : -1);
+    if (answer->code == LEAT_EFOREIGN || (answer->code == LEAT_OK && there < 0))
+        err_set(&greeting->err, LEAT_ECONFIG,
+                "'%s' in Redis at %s is ours, but holds no number; redis-cli DEL it",
+                PROTOCOL_KEY, greeting->config->url.shown);
+    else if (answer->code == LEAT_OK)
+        judge_protocol(greeting, there);
+    on_may(greeting, answer);
+}
+
 static void on_info(void *arg, struct answer *answer)
 {
     struct greeting *greeting = arg;
@@ -143,6 +181,10 @@ static void ask(struct greeting *greeting, struct cmd *cmd)
     say(greeting, cmd, on_client_id);
     cmd_set(cmd, "INFO", NULL);
     say(greeting, cmd, on_info);
+    if (greeting->config->protocol == 0)
+        return;
+    cmd_set(cmd, "GET", PROTOCOL_KEY, NULL);
+    say(greeting, cmd, on_protocol);
 }
 
 void greeting_start(struct greeting *greeting)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What is said first on a new connection: who we are, which database; for a program that
- * serves also whether the server will do, and that it may forget our old connection. All of
- * it goes out in one write, but for the last. */
+ * serves also whether the server will do, and that it may forget our old connection; for a
+ * worker, which protocol it speaks. All of it goes out in one write, but for what follows from
+ * an answer. */
 #ifndef LEAT_BROKER_GREETING_H
 #define LEAT_BROKER_GREETING_H
 

@@ -49,10 +49,12 @@ enum { LINK_PATIENCE_MS = 5000 };
 
 struct link_config {
     struct redis_url url;
-    const char *name;   /* CLIENT SETNAME; never NULL: its answer is the sign that a Redis
+    const char *name; /* CLIENT SETNAME; never NULL: its answer is the sign that a Redis
                          listens; borrowed for the link's life */
-    const char *cure;   /* when nobody is there; NULL: as for a command line; borrowed */
-    int serving;        /* check the server, and kill the old connection after a loss */
+    const char *cure; /* when nobody is there; NULL: as for a command line; borrowed */
+    int serving;      /* check the server, and kill the old connection after a loss */
+    int protocol;     /* of a worker: which it speaks; one that meets a higher is refused,
+                         and a lower is raised. 0: this is no worker. Needs `serving` */
     int64_t give_up_ms; /* how long to try to come back; -1: for ever */
     int insist;         /* try again also when Redis was never reached */
     void *arg;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* How it goes: TIME, INFO and the first pages of queues and workers leave in one pipeline;
  * further pages follow one another; when the last page of queues is there, all of them are
- * counted in one pipeline. `due` says how many answers are still to come, and the one that
+ * counted in one pipeline, and when the last record is there, what became of the jobs of the
+ * lost is asked. `due` says how many answers are still to come, and the one that
  * brings it to 0 ends the gathering. After a failure nothing more is sent. */
 #include "broker/overview.h"
 #include "broker/alarms.h"
@@ -76,8 +77,6 @@ static void gather_fini(struct overview_gather *gather)
     free(gather->workers.at);
 }
 
-static void settle_workers(struct overview *overview);
-
 /* The callback may free the overview and with it `gather`. */
 static void finish(struct overview *overview)
 {
@@ -85,7 +84,6 @@ static void finish(struct overview *overview)
     if (gather.err.code == LEAT_OK) {
         if (gather.default_implied)
             drop_untouched_default(overview);
-        settle_workers(overview);
         alarms_find(overview);
     }
     gather_fini(&gather);
@@ -292,33 +290,6 @@ static void ask_queues(struct overview *overview, struct bytes cursor)
 
 /* ---- workers ------------------------------------------------------------------------ */
 
-static int by_id(const void *a, const void *b)
-{
-    return strcmp(((const struct overview_worker *)a)->id,
-                  ((const struct overview_worker *)b)->id);
-}
-
-/* Order by id; what a rehash showed twice stays once, what is long gone not at all. */
-static void settle_workers(struct overview *overview)
-{
-    struct overview_worker *from = overview->gather->workers.at, *to;
-    int count = overview->gather->workers.count;
-    overview->workers = to =
-        arena_alloc(&overview->arena, ((size_t)count + 1) * sizeof *to);
-    if (count > 0)
-        qsort(from, (size_t)count, sizeof *from, by_id);
-    for (int i = 0; i < count; i++) {
-        int64_t silent_ms = overview->at_ms - from[i].seen_ms;
-        if (silent_ms > WORKER_FORGOTTEN_MS ||
-            (i > 0 && strcmp(from[i].id, from[i - 1].id) == 0))
-            continue;
-        *to = from[i];
-        to->stale = silent_ms > WORKER_ALIVE_MS;
-        to++;
-    }
-    overview->worker_count = (int)(to - overview->workers);
-}
-
 static void add_worker(struct overview *overview, struct bytes id, struct bytes record)
 {
     struct overview_gather *gather = overview->gather;
@@ -336,6 +307,30 @@ static void add_worker(struct overview *overview, struct bytes id, struct bytes 
         gather->workers.count++;
 }
 
+static void on_lost(void *arg, struct answer *answer)
+{
+    struct overview *overview = arg;
+    if (answer->code != LEAT_OK)
+        fail(overview, answer->code, answer->text);
+    else
+        overview_read_lost(overview, answer->reply);
+    settle(overview);
+}
+
+/* All records are there: what became of the jobs of the lost? */
+static void ask_lost(struct overview *overview)
+{
+    struct overview_gather *gather = overview->gather;
+    int lost = 0;
+    overview_settle_workers(overview, gather->workers.at, gather->workers.count);
+    cmd_set(&gather->cmd, "HMGET", LOST_KEY, NULL);
+    for (int i = 0; i < overview->worker_count; i++)
+        if (overview->workers[i].lost && ++lost)
+            cmd_adds(&gather->cmd, overview->workers[i].id);
+    if (lost > 0)
+        ask(overview, on_lost, overview);
+}
+
 static void ask_workers(struct overview *overview, struct bytes cursor);
 
 static void on_workers(void *arg, struct answer *answer)
@@ -350,6 +345,8 @@ static void on_workers(void *arg, struct answer *answer)
                    reply_bytes(reply_at(page, i + 1)));
     if (may_go_on(overview, overview->gather->workers.seen, OVERVIEW_WORKERS_MAX, cursor))
         ask_workers(overview, cursor);
+    else
+        ask_lost(overview);
     settle(overview);
 }
 
@@ -365,21 +362,35 @@ static void ask_workers(struct overview *overview, struct bytes cursor)
 
 /* ---- life --------------------------------------------------------------------------- */
 
-int overview_start(struct overview *overview, struct link *link, overview_fn fn,
-                   void *arg)
+static void begin(struct overview *overview, struct link *link, overview_fn fn, void *arg)
 {
-    if (!link_is_up(link))
-        return LEAT_ELINK;
     *overview = (struct overview){0};
     struct overview_gather *gather = arena_alloc(&overview->arena, sizeof *gather);
     *gather = (struct overview_gather){.link = link, .fn = fn, .arg = arg};
     overview->gather = gather;
     cmd_set(&gather->cmd, "TIME", NULL);
     ask(overview, on_time, overview);
-    cmd_set(&gather->cmd, "INFO", NULL);
-    ask(overview, on_info, overview);
     ask_workers(overview, bytes_of("0"));
+}
+
+int overview_start(struct overview *overview, struct link *link, overview_fn fn,
+                   void *arg)
+{
+    if (!link_is_up(link))
+        return LEAT_ELINK;
+    begin(overview, link, fn, arg);
+    cmd_set(&overview->gather->cmd, "INFO", NULL);
+    ask(overview, on_info, overview);
     ask_queues(overview, bytes_of("0"));
+    return LEAT_OK;
+}
+
+int overview_start_workers(struct overview *overview, struct link *link, overview_fn fn,
+                           void *arg)
+{
+    if (!link_is_up(link))
+        return LEAT_ELINK;
+    begin(overview, link, fn, arg);
     return LEAT_OK;
 }
 

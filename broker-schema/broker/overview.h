@@ -14,8 +14,9 @@ enum {
     OVERVIEW_WORKERS_MAX = 10000,
     OVERVIEW_ALARMS_MAX = 1000,
     WORKER_BEAT_MS = 5000,         /* a worker writes its record this often */
-    WORKER_ALIVE_MS = 15000,       /* seen since then: alive */
+    WORKER_ALIVE_MS = 15000,       /* seen since then: alive, else lost */
     WORKER_FORGOTTEN_MS = 600000,  /* not seen since then: not shown */
+    WORKER_FETCHES_MS = 30000,     /* alive, but did not fetch since then: alarm */
     NO_HANDLER_RECENT_MS = 360000, /* a type met without a handler since then: alarm */
 };
 
@@ -41,16 +42,35 @@ struct overview_queue {
     const char *broken; /* why it could not be counted, or NULL */
 };
 
+/* A slow job that a worker runs. */
+struct overview_job {
+    const char *id; /* its producer's name for it, or NULL; then `iid` has ours */
+    const char *iid;
+    const char *type, *queue;
+    int64_t since_ms;
+};
+
+/* What its record says, and what follows from it. A number that an older version does not
+ * write is 0. */
 struct overview_worker {
-    const char *id, *host, *version, *state, *alarm; /* `state`: running or draining */
+    const char *id, *host, *version, *alarm;
+    const char *state; /* running, quiet or stopping, as it said last */
+    const char
+        *process; /* its place among its master's, "2/4"; "0/0": it has no master */
     const char **queues;
     int queue_count;
-    int64_t pid, slots, busy, held, done, failed, started_ms, seen_ms;
-    int stale; /* not seen lately: dead, or cut off */
+    struct overview_job *jobs; /* those that run longest, at most LIMIT_RECORD_JOBS */
+    int job_count;
+    int64_t pid, protocol, slots, busy, held, done, failed, retried, rss_bytes, cpu_ms;
+    int64_t started_ms, seen_ms;
+    int64_t fetched_ms;              /* when it last asked for jobs; 0: it does not say */
+    int lost;                        /* not seen lately: dead, or cut off */
+    int64_t recovered, recovered_ms; /* of a lost one: its jobs taken back, and when */
+    const char *note;                /* a sentence on what is wrong with it, or "" */
 };
 
 struct overview_alarm {
-    const char *code;  /* no_worker, no_handler, wrong_type, worker */
+    const char *code;  /* no_worker, no_handler, not_fetching, wrong_type, worker */
     const char *queue; /* or NULL */
     const char *text;  /* says what to do */
 };
@@ -89,6 +109,10 @@ struct overview {
 int overview_start(struct overview *overview, struct link *link, overview_fn fn,
                    void *arg);
 
+/* The same, but for the workers alone: nothing is known of queues and server then. */
+int overview_start_workers(struct overview *overview, struct link *link, overview_fn fn,
+                           void *arg);
+
 /* Free what the overview owns. A zeroed one is fine; one under way only after its link was
  * freed. */
 void overview_fini(struct overview *overview);
@@ -97,6 +121,18 @@ void overview_fini(struct overview *overview);
  * Returns 0 and Redis' time, or -1 when the reply has not its shape. */
 int overview_read_count(struct overview_queue *queue, const struct redisReply *reply,
                         struct arena *arena, int64_t *now_ms);
+
+/* The records are read: order them by id, forget the long gone, tell the lost from the living.
+ * What a rehash showed twice stays once. */
+void overview_settle_workers(struct overview *overview, struct overview_worker *read,
+                             int count);
+
+/* Read the notes of the lost ones, in their order: what HMGET of LOST_KEY answers. */
+void overview_read_lost(struct overview *overview, const struct redisReply *notes);
+
+/* For how long a living worker has not fetched; 0 when it is lost or does not say. */
+int64_t overview_unfetched_ms(const struct overview *overview,
+                              const struct overview_worker *worker);
 
 /* Jobs that wait in any of the four lists. */
 int64_t overview_waiting(const struct overview_queue *queue);

@@ -36,11 +36,20 @@ static const struct value queue_values[] = {
 };
 
 static const struct value worker_values[] = {
-    WORKER(TEXT, id),        WORKER(TEXT, host),     WORKER(NUMBER, pid),
-    WORKER(TEXT, version),   WORKER(TEXT, state),    WORKER(BOOL, stale),
-    WORKER(NUMBER, slots),   WORKER(NUMBER, busy),   WORKER(NUMBER, held),
-    WORKER(NUMBER, done),    WORKER(NUMBER, failed), WORKER(NUMBER, started_ms),
-    WORKER(NUMBER, seen_ms), WORKER(TEXT, alarm),
+    WORKER(TEXT, id),           WORKER(TEXT, host),         WORKER(NUMBER, pid),
+    WORKER(TEXT, version),      WORKER(NUMBER, protocol),   WORKER(TEXT, process),
+    WORKER(TEXT, state),        WORKER(BOOL, lost),         WORKER(NUMBER, slots),
+    WORKER(NUMBER, busy),       WORKER(NUMBER, held),       WORKER(NUMBER, done),
+    WORKER(NUMBER, failed),     WORKER(NUMBER, retried),    WORKER(NUMBER, rss_bytes),
+    WORKER(NUMBER, cpu_ms),     WORKER(NUMBER, started_ms), WORKER(NUMBER, seen_ms),
+    WORKER(NUMBER, fetched_ms), WORKER(NUMBER, recovered),  WORKER(NUMBER, recovered_ms),
+    WORKER(TEXT, note),         WORKER(TEXT, alarm),
+};
+
+static const struct value job_values[] = {
+    VALUE(overview_job, TEXT, id),         VALUE(overview_job, TEXT, iid),
+    VALUE(overview_job, TEXT, type),       VALUE(overview_job, TEXT, queue),
+    VALUE(overview_job, NUMBER, since_ms),
 };
 
 static const struct value redis_numbers[] = {
@@ -120,7 +129,13 @@ static void worker_json(struct buf *out, const struct overview_worker *worker)
     buf_addc(out, '{');
     add_values(out, worker_values, COUNT_OF(worker_values), worker);
     add_texts(out, "queues", worker->queues, worker->queue_count);
-    buf_addc(out, '}');
+    buf_adds(out, ",\"jobs\":[");
+    for (int i = 0; i < worker->job_count; i++) {
+        buf_adds(out, i > 0 ? ",{" : "{");
+        add_values(out, job_values, COUNT_OF(job_values), &worker->jobs[i]);
+        buf_addc(out, '}');
+    }
+    buf_adds(out, "]}");
 }
 
 static void redis_json(struct buf *out, const struct overview_redis *redis)
@@ -252,12 +267,21 @@ void report_queue(struct buf *out, const struct overview_queue *queue,
 }
 
 static const struct table_column worker_columns[] = {
-    {"WORKER", "", TABLE_TEXT}, {"HOST", "", TABLE_TEXT}, {"PID", "", TABLE_INT},
-    {"STATE", "", TABLE_TEXT},  {"SLOTS", "", TABLE_INT}, {"BUSY", "", TABLE_INT},
-    {"HELD", "", TABLE_INT},    {"DONE", "", TABLE_INT},  {"FAILED", "", TABLE_INT},
-    {"SEEN", "", TABLE_SPAN},   {"UP", "", TABLE_SPAN},   {"VERSION", "", TABLE_TEXT},
-    {"QUEUES", "", TABLE_TEXT},
+    {"WORKER", "", TABLE_TEXT}, {"HOST", "", TABLE_TEXT},    {"PID", "", TABLE_INT},
+    {"STATE", "", TABLE_TEXT},  {"SLOTS", "", TABLE_INT},    {"BUSY", "", TABLE_INT},
+    {"HELD", "", TABLE_INT},    {"DONE", "", TABLE_INT},     {"FAILED", "", TABLE_INT},
+    {"MB", "", TABLE_INT},      {"FETCHED", "", TABLE_SPAN}, {"SEEN", "", TABLE_SPAN},
+    {"UP", "", TABLE_SPAN},     {"VERSION", "", TABLE_TEXT}, {"QUEUES", "", TABLE_TEXT},
+    {"NOTE", "", TABLE_TEXT},
 };
+
+/* How long ago; -1 when that is not known. */
+static int64_t since(int64_t now_ms, int64_t at_ms)
+{
+    if (at_ms == 0)
+        return -1;
+    return now_ms > at_ms ? now_ms - at_ms : 0;
+}
 
 static void add_worker_row(struct table *table, const struct overview_worker *worker,
                            int64_t now_ms)
@@ -267,19 +291,22 @@ static void add_worker_row(struct table *table, const struct overview_worker *wo
                                worker->held,
                                worker->done,
                                worker->failed,
-                               now_ms > worker->seen_ms ? now_ms - worker->seen_ms : 0,
-                               worker->started_ms > 0 ? now_ms - worker->started_ms : -1};
+                               worker->rss_bytes / 1000000,
+                               since(now_ms, worker->fetched_ms),
+                               since(now_ms, worker->seen_ms),
+                               since(now_ms, worker->started_ms)};
     struct buf queues = {0};
     for (int i = 0; i < worker->queue_count; i++)
         buf_addf(&queues, "%s%s", i > 0 ? "," : "", worker->queues[i]);
     table_text(table, bytes_of(worker->id));
     table_text(table, bytes_of(worker->host));
     table_number(table, worker->pid);
-    table_text(table, bytes_of(worker->stale ? "stale" : worker->state));
+    table_text(table, bytes_of(worker->lost ? "lost" : worker->state));
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         table_number(table, numbers[i]);
     table_text(table, bytes_of(worker->version));
     table_text(table, buf_bytes(&queues));
+    table_text(table, bytes_of(worker->note));
     buf_fini(&queues);
 }
 

@@ -109,19 +109,37 @@ static void write_total(const struct scrape *scrape, const struct metric *metric
 
 static void write_workers(const struct scrape *scrape, const struct metric *metric)
 {
-    int64_t running = 0, draining = 0, stale = 0;
-    for (int i = 0; i < scrape->overview->worker_count; i++) {
-        const struct overview_worker *worker = &scrape->overview->workers[i];
-        if (worker->stale)
-            stale++;
-        else if (strcmp(worker->state, "running") == 0)
-            running++;
-        else
-            draining++;
+    static const char *const states[] = {"running", "quiet", "stopping", "lost"};
+    for (unsigned k = 0; k < sizeof states / sizeof *states; k++) {
+        int64_t count = 0;
+        for (int i = 0; i < scrape->overview->worker_count; i++) {
+            const struct overview_worker *worker = &scrape->overview->workers[i];
+            count += strcmp(worker->lost ? "lost" : worker->state, states[k]) == 0;
+        }
+        add_sample(scrape->out, metric->name, "state", states[k], count);
     }
-    add_sample(scrape->out, metric->name, "state", "running", running);
-    add_sample(scrape->out, metric->name, "state", "draining", draining);
-    add_sample(scrape->out, metric->name, "state", "stale", stale);
+}
+
+/* A label for each worker would never end: each start has a name of its own. */
+static void write_unfetched(const struct scrape *scrape, const struct metric *metric)
+{
+    int64_t worst_ms = 0;
+    for (int i = 0; i < scrape->overview->worker_count; i++) {
+        int64_t ms =
+            overview_unfetched_ms(scrape->overview, &scrape->overview->workers[i]);
+        worst_ms = ms > worst_ms ? ms : worst_ms;
+    }
+    buf_addf(scrape->out, "%s %lld.%03d\n", metric->name, (long long)worst_ms / 1000,
+             (int)(worst_ms % 1000));
+}
+
+static void write_resident(const struct scrape *scrape, const struct metric *metric)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < scrape->overview->worker_count; i++)
+        if (!scrape->overview->workers[i].lost)
+            bytes += scrape->overview->workers[i].rss_bytes;
+    buf_addf(scrape->out, "%s %lld\n", metric->name, (long long)bytes);
 }
 
 static void write_slots(const struct scrape *scrape, const struct metric *metric)
@@ -129,7 +147,7 @@ static void write_slots(const struct scrape *scrape, const struct metric *metric
     int64_t busy = 0, idle = 0;
     for (int i = 0; i < scrape->overview->worker_count; i++) {
         const struct overview_worker *worker = &scrape->overview->workers[i];
-        if (worker->stale)
+        if (worker->lost)
             continue;
         busy += worker->busy;
         idle += worker->slots > worker->busy ? worker->slots - worker->busy : 0;
@@ -170,6 +188,11 @@ static const struct metric metrics[] = {
     COUNTER("leat_cache_misses_total", cache_misses, "Readers that had to wait."),
     {"leat_workers", "gauge", "Workers by state.", write_workers, 0, 0},
     {"leat_worker_slots", "gauge", "Slots of all living workers.", write_slots, 0, 0},
+    {"leat_workers_unfetched_seconds", "gauge",
+     "How long ago the living worker that is worst off asked for jobs.", write_unfetched,
+     0, 0},
+    {"leat_workers_resident_bytes", "gauge", "Memory of all living workers.",
+     write_resident, 0, 0},
     {"leat_alarms", "gauge", "Alarms raised now.", write_alarms, 0, 0},
 };
 

@@ -116,6 +116,24 @@ void call_extend(struct cmd *cmd, const struct queue *queue, int64_t ttl_ms)
     cmd_add_int(cmd, ttl_ms);
 }
 
+void call_beat(struct cmd *cmd, const char *worker, const char *record)
+{
+    BEGIN(cmd, SCRIPT_BEAT, WORKERS_KEY, SEEN_KEY);
+    cmd_adds(cmd, worker);
+    cmd_adds(cmd, record);
+}
+
+void call_lost(struct cmd *cmd)
+{
+    BEGIN(cmd, SCRIPT_LOST, LOST_KEY);
+}
+
+void call_protocol(struct cmd *cmd, int number)
+{
+    BEGIN(cmd, SCRIPT_PROTOCOL, PROTOCOL_KEY);
+    cmd_add_int(cmd, number);
+}
+
 void call_reap(struct cmd *cmd, const struct queue *queue, int64_t leases_max)
 {
     BEGIN(cmd, SCRIPT_REAP, queue->lease, queue->body, queue->staging, queue->suspects,

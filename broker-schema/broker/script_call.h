@@ -43,6 +43,15 @@ void call_read(struct cmd *cmd, const struct queue *queue, struct bytes cache_ke
 void call_release(struct cmd *cmd, const struct queue *queue);
 void call_extend(struct cmd *cmd, const struct queue *queue, int64_t ttl_ms);
 
+/* BEAT: the worker's record is written, and those of the long gone go. */
+void call_beat(struct cmd *cmd, const char *worker, const char *record);
+
+/* LOST: pairs of a worker's id and of jobs that were taken back from it follow. */
+void call_lost(struct cmd *cmd);
+
+/* PROTOCOL: a worker that speaks `number` works here. */
+void call_protocol(struct cmd *cmd, int number);
+
 /* What the tick calls. */
 void call_reap(struct cmd *cmd, const struct queue *queue, int64_t leases_max);
 void call_promote(struct cmd *cmd, const struct queue *queue, int64_t jobs_max);

@@ -5,10 +5,9 @@
 
 #include "broker/overview.h"
 
-enum { WORKER_RECORD_BYTES = 16 * 1024 };
-
-/* Read a record; all it points at goes into the arena. `stale` is left to the caller.
- * Returns 0, or -1 when the bytes are no record, or longer than WORKER_RECORD_BYTES. */
+/* Read a record, of an older version too; all it points at goes into the arena. What follows
+ * from it (`lost`, `recovered`, `note`) is left to the caller.
+ * Returns 0, or -1 when the bytes are no record, or longer than LIMIT_RECORD_BYTES. */
 int worker_record_read(struct overview_worker *worker, struct bytes id,
                        struct bytes record, struct arena *arena);
 

@@ -4,7 +4,7 @@
 -- head, to run as usual; from the second on: to the suspects, each to run alone.
 -- After a silence of the whole fleet or of Redis nothing expires at once: living holders get time to extend.
 -- KEYS 1 lease 2 body 3 staging 4 suspects 5 m      ARGV 1 leases at most
--- reply   {leases, jobs, suspects waiting, now, waiting in staging}
+-- reply   {leases, jobs, suspects waiting, now, waiting in staging, {lease id, its jobs, ...}}
 -- errors  WRONGTYPE: a key of ours holds something else
 -- include now
 -- include kinds
@@ -29,7 +29,7 @@ end
 if clock - seen > SILENCE_MS then
   local late = call('ZRANGEBYSCORE', KEYS[1], '-inf', clock)
   for i = 1, #late do call('ZADD', KEYS[1], 'XX', clock + GRACE_MS, late[i]) end
-  return {0, 0, call('LLEN', KEYS[4]), clock, call('LLEN', KEYS[3])}
+  return {0, 0, call('LLEN', KEYS[4]), clock, call('LLEN', KEYS[3]), {}}
 end
 
 local function delivered_again(entry, lease, index)
@@ -42,7 +42,7 @@ local function delivered_again(entry, lease, index)
 end
 
 local ids = call('ZRANGEBYSCORE', KEYS[1], '-inf', clock, 'LIMIT', 0, ARGV[1])
-local total = 0
+local total, taken = 0, {}
 for a = 1, #ids do
   local packed = call('HGET', KEYS[2], ids[a])
   if packed then
@@ -55,7 +55,9 @@ for a = 1, #ids do
     call('HINCRBY', KEYS[5], 'fin', #jobs)
     call('HINCRBY', KEYS[5], 'recovered', #jobs)
     total = total + #jobs
+    taken[#taken + 1] = ids[a]
+    taken[#taken + 1] = #jobs
   end
   call('ZREM', KEYS[1], ids[a])
 end
-return {#ids, total, call('LLEN', KEYS[4]), clock, call('LLEN', KEYS[3])}
+return {#ids, total, call('LLEN', KEYS[4]), clock, call('LLEN', KEYS[3]), taken}

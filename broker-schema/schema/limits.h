@@ -42,7 +42,9 @@ enum leat_limit {
     LIMIT_DEAD_JOBS = 100000, /* in one queue; the oldest go, counted as trimmed */
     LIMIT_BAD_ENTRIES = 100000,
     LIMIT_CACHE_BODY_BYTES = 1024 * 1024,
-    LIMIT_CACHE_FIELD_BYTES = 256, /* etag, last-modified, content type */
+    LIMIT_CACHE_FIELD_BYTES = 256,  /* etag, last-modified, content type */
+    LIMIT_RECORD_BYTES = 16 * 1024, /* of what a worker tells of itself */
+    LIMIT_RECORD_JOBS = 16,         /* in it */
 };
 
 /* |by| <= 2^53: what every JSON reader keeps exact. */

@@ -39,6 +39,16 @@ struct queue {
 #define QUEUES_KEY  "{leat}:queues"  /* SET of queue names */
 #define WORKERS_KEY "{leat}:workers" /* HASH: worker id -> its record */
 
+/* What the fleet knows of itself, beside the records. */
+#define SEEN_KEY "{leat}:seen" /* ZSET: worker id -> ms when it wrote its record */
+#define LOST_KEY "{leat}:lost" /* HASH: worker id -> jobs taken back from it */
+#define PROTOCOL_KEY                                                                     \
+    "{leat}:protocol" /* STRING: the highest LEAT_PROTOCOL of any worker */
+
+/* The number of the protocol that this code speaks: one more with each change that workers of
+ * the number before must not meet (PROTOCOL.md, 11). */
+enum { LEAT_PROTOCOL = 1 };
+
 /* Check a name and build the keys.
  * Errors: LEAT_EUSAGE when the name is not [A-Za-z0-9._-]{1,64}. */
 int queue_init(struct queue *queue, const char *name, struct err *err);

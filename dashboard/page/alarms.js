@@ -43,10 +43,10 @@ function choresOf({ queues, workers, at_ms: nowMs }) {
           place,
           text: `${says(many(q))} queue ${q.name}: ${cure}`,
         });
-  for (const { id, seen_ms: seenMs } of workers.filter(({ stale }) => stale))
+  for (const { id, host, note, seen_ms: seenMs } of workers.filter(({ lost }) => lost))
     found.push({
       place: "#workers",
-      text: `worker ${id} was last seen ${span(nowMs - seenMs)} ago; others do its jobs`,
+      text: `worker ${id} on ${host} was last seen ${span(nowMs - seenMs)} ago; ${note}`,
     });
   return found;
 }

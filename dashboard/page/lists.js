@@ -87,6 +87,14 @@ function busy(cell, worker) {
   part(cell, "span", "bar").style.setProperty("--share", part_of);
 }
 
+/** The jobs come with the longest one last. */
+function longestJob(cell, worker, look) {
+  const job = worker.jobs.at(-1);
+  const name = job ? visible(job.id ?? job.iid ?? "") : "";
+  const since = job ? `${visible(job.type)}, ${span(look.atMs - job.since_ms)}` : "–";
+  twoLines(cell, since, name);
+}
+
 export const workers = new Table(section("workers"), {
   caption: "Workers, what each does and did",
   empty: "No workers. Start one: leat worker",
@@ -101,7 +109,7 @@ export const workers = new Table(section("workers"), {
     {
       title: "State",
       name: "state",
-      text: (worker) => (worker.stale ? "stale" : worker.state),
+      text: (worker) => (worker.lost ? "lost" : worker.state),
     },
     { title: "Busy", name: "number busy", draw: busy },
     number("Held", (worker) => count(worker.held)),
@@ -110,7 +118,12 @@ export const workers = new Table(section("workers"), {
     number("Up", (worker, look) =>
       worker.started_ms > 0 ? span(look.atMs - worker.started_ms) : "–",
     ),
+    number("Memory", (worker) => (worker.rss_bytes > 0 ? size(worker.rss_bytes) : "–")),
+    number("Fetched", (worker, look) =>
+      worker.fetched_ms > 0 ? ago(worker.fetched_ms, look.atMs) : "–",
+    ),
     number("Seen", (worker, look) => ago(worker.seen_ms, look.atMs)),
+    { title: "Longest job", name: "kind", draw: longestJob },
     {
       title: "Queues",
       name: "list",

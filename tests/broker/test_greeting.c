@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How a link gets to Redis, and what it makes of the server that it finds. */
 #include "probe.h"
+#include "schema/queue.h"
 #include "unit/suite.h"
 
 #include <arpa/inet.h>
@@ -278,10 +279,85 @@ START_TEST(a_refused_link_stays_quiet_when_the_server_goes_away)
 }
 END_TEST
 
+/* As a worker of this protocol: does it come up, and which number is there then? */
+static void expect_protocol(int ours, const char *there)
+{
+    probe.config.serving = 1;
+    probe.config.protocol = ours;
+    expect_greeting(probe.redis.url);
+    ck_assert_str_eq(OTHER("GET", PROTOCOL_KEY), there);
+}
+
+START_TEST(a_worker_tells_its_protocol_and_never_lowers_it)
+{
+    redis_fixture_start(&probe.redis, NULL);
+    expect_greeting(probe.redis.url);
+    ck_assert_str_eq(OTHER("EXISTS", PROTOCOL_KEY), "0"); /* that was no worker */
+    expect_protocol(2, "2");
+    expect_protocol(2, "2");
+    expect_protocol(3, "3");
+    probe.config.protocol = 2;
+    expect_refusal(probe.redis.url, LEAT_ECONFIG, "it speaks protocol 3, this worker 2");
+    ck_assert_str_eq(OTHER("GET", PROTOCOL_KEY), "3");
+    redis_fixture_stop(&probe.redis);
+}
+END_TEST
+
+START_TEST(a_protocol_that_is_no_number_is_refused)
+{
+    redis_fixture_start(&probe.redis, NULL);
+    probe.config.serving = 1;
+    probe.config.protocol = 1;
+    OTHER("SET", PROTOCOL_KEY, "x");
+    expect_refusal(probe.redis.url, LEAT_ECONFIG, "holds no number");
+    OTHER("DEL", PROTOCOL_KEY);
+    OTHER("LPUSH", PROTOCOL_KEY, "1");
+    expect_refusal(probe.redis.url, LEAT_ECONFIG, "holds no number");
+    redis_fixture_stop(&probe.redis);
+}
+END_TEST
+
+/* To come up and drain is how room is made. */
+START_TEST(a_server_without_room_is_told_the_protocol_all_the_same)
+{
+    redis_fixture_start(&probe.redis, "--maxmemory", "1", NULL);
+    probe.config.serving = 1;
+    probe.config.protocol = 1;
+    probe_open(probe.redis.url);
+    AWAIT(probe.ups + probe.fatals > 0);
+    ck_assert_msg(probe.ups == 1, "%s", probe.err.text);
+    ck_assert_str_eq(OTHER("GET", PROTOCOL_KEY), "1");
+    probe_close();
+    redis_fixture_stop(&probe.redis);
+}
+END_TEST
+
+START_TEST(a_worker_is_judged_again_when_it_comes_back)
+{
+    redis_fixture_start(&probe.redis, NULL);
+    probe.config.serving = 1;
+    probe.config.protocol = 1;
+    probe.config.give_up_ms = -1;
+    probe_open(probe.redis.url);
+    AWAIT(probe.ups == 1);
+    OTHER("SET", PROTOCOL_KEY, "2");
+    link_drop(probe.link, "the test says so");
+    AWAIT(probe.ups > 1 || probe.fatals > 0);
+    ck_assert_int_eq(probe.ups, 1);
+    ck_assert_int_eq(probe.err.code, LEAT_ECONFIG);
+    probe_close();
+    redis_fixture_stop(&probe.redis);
+}
+END_TEST
+
 SUITE("greeting", a_password_lets_in_and_a_wrong_one_does_not,
       a_server_that_is_full_is_tried_again, the_database_of_the_address_is_selected,
       addresses_may_be_numbers_or_names, without_redis_the_sentence_names_both_cures,
       a_server_that_may_evict_jobs_is_refused_by_those_who_serve,
       a_server_too_old_is_refused_with_its_version,
       a_server_that_loads_its_data_is_waited_for, a_first_greeting_may_be_lost,
-      a_refused_link_stays_quiet_when_the_server_goes_away)
+      a_refused_link_stays_quiet_when_the_server_goes_away,
+      a_worker_tells_its_protocol_and_never_lowers_it,
+      a_protocol_that_is_no_number_is_refused,
+      a_server_without_room_is_told_the_protocol_all_the_same,
+      a_worker_is_judged_again_when_it_comes_back)

@@ -184,7 +184,7 @@ START_TEST(a_queue_with_a_key_of_another_type_does_not_hide_the_others)
 }
 END_TEST
 
-START_TEST(a_worker_is_alive_then_stale_then_forgotten)
+START_TEST(a_worker_is_alive_then_lost_then_forgotten)
 {
     struct rig rig = {0};
     struct looked looked;
@@ -197,7 +197,7 @@ START_TEST(a_worker_is_alive_then_stale_then_forgotten)
     ck_assert_int_eq(looked.overview.worker_count, 2);
     const struct overview_worker *worker = looked.overview.workers;
     ck_assert_str_eq(worker[0].id, "a");
-    ck_assert_int_eq(worker[0].stale, 0);
+    ck_assert_int_eq(worker[0].lost, 0);
     ck_assert_str_eq(worker[0].host, "h");
     ck_assert_str_eq(worker[0].version, "1.2");
     ck_assert_str_eq(worker[0].state, "running");
@@ -207,7 +207,161 @@ START_TEST(a_worker_is_alive_then_stale_then_forgotten)
     ck_assert_str_eq(worker[0].queues[0], "mail");
     ck_assert_str_eq(worker[0].queues[1], "b");
     ck_assert_str_eq(worker[1].id, "b");
-    ck_assert_int_eq(worker[1].stale, 1);
+    ck_assert_int_eq(worker[1].lost, 1);
+    finish(&rig, &looked);
+}
+END_TEST
+
+/* What `put_worker` writes is the record of a version before these fields. */
+START_TEST(a_record_of_an_older_version_is_read_without_what_it_does_not_say)
+{
+    struct rig rig = {0};
+    struct looked looked;
+    rig_start(&rig);
+    put_worker(&rig, "a", "[]", 0, "");
+    look(&rig, &looked);
+    const struct overview_worker *worker = looked.overview.workers;
+    ck_assert_int_eq(worker->done, 5);
+    ck_assert_str_eq(worker->process, "0/0");
+    ck_assert_int_eq(worker->protocol, 0);
+    ck_assert_int_eq(worker->fetched_ms, 0);
+    ck_assert_int_eq(worker->job_count, 0);
+    ck_assert_str_eq(worker->note, "");
+    ck_assert_int_eq(looked.overview.alarm_count,
+                     0); /* it does not tell when it fetched */
+    finish(&rig, &looked);
+}
+END_TEST
+
+/* A record with all that this version knows; it fetched `ago_ms` before now. */
+static void put_full_worker(struct rig *rig, const char *id, int64_t ago_ms,
+                            const char *jobs)
+{
+    long long now_ms = (long long)rig_now_ms(rig);
+    ASK(rig, "HSET", WORKERS_KEY, id,
+        rig_format(rig,
+                   "{\"host\":\"h\",\"pid\":7,\"version\":\"1.2\",\"protocol\":1,"
+                   "\"process\":\"2/4\",\"queues\":[],\"slots\":10,\"busy\":2,"
+                   "\"held\":4,\"done\":5,\"failed\":6,\"retried\":3,"
+                   "\"rss_bytes\":8000000,\"cpu_ms\":90,\"started_ms\":1,"
+                   "\"seen_ms\":%lld,\"fetched_ms\":%lld,\"jobs\":%s,"
+                   "\"state\":\"quiet\",\"alarm\":\"\",\"later\":[{\"x\":1}]}",
+                   now_ms, now_ms - (long long)ago_ms, jobs));
+}
+
+START_TEST(a_record_tells_of_the_worker_and_of_its_jobs)
+{
+    struct rig rig = {0};
+    struct looked looked;
+    rig_start(&rig);
+    put_full_worker(
+        &rig, "a", 0,
+        "[{\"id\":\"}{\\\"\",\"type\":\"refresh\",\"queue\":\"q\",\"since_ms\":9},"
+        "{\"iid\":\"l.0\",\"type\":\"t\",\"queue\":\"q\",\"since_ms\":8,"
+        "\"later\":{}}]");
+    look(&rig, &looked);
+    const struct overview_worker *worker = looked.overview.workers;
+    ck_assert_int_eq(worker->protocol, 1);
+    ck_assert_str_eq(worker->process, "2/4");
+    ck_assert_str_eq(worker->state, "quiet");
+    ck_assert_int_eq(worker->retried, 3);
+    ck_assert_int_eq(worker->rss_bytes, 8000000);
+    ck_assert_int_eq(worker->cpu_ms, 90);
+    ck_assert_int_gt(worker->fetched_ms, INT64_C(1700000000000));
+    ck_assert_int_eq(worker->job_count, 2);
+    ck_assert_str_eq(worker->jobs[0].id, "}{\"");
+    ck_assert_str_eq(worker->jobs[0].type, "refresh");
+    ck_assert_int_eq(worker->jobs[0].since_ms, 9);
+    ck_assert_ptr_null(worker->jobs[1].id);
+    ck_assert_str_eq(worker->jobs[1].iid, "l.0");
+    ck_assert_str_eq(worker->jobs[1].queue, "q");
+    finish(&rig, &looked);
+}
+END_TEST
+
+START_TEST(jobs_of_another_shape_do_not_hide_the_worker)
+{
+    static const char *const jobs[] = {"[]", "[1,\"a\",[{}]]", "[{\"id\":1}]",
+                                       "[{\"since_ms\":\"x\"},{\"type\":\"t\"}]"};
+    static const int count[] = {0, 1, 0, 1};
+    struct rig rig = {0};
+    struct looked looked;
+    rig_start(&rig);
+    for (size_t i = 0; i < COUNT(jobs); i++) {
+        put_full_worker(&rig, "a", 0, jobs[i]);
+        look(&rig, &looked);
+        ck_assert_int_eq(looked.overview.worker_count, 1);
+        ck_assert_int_eq(looked.overview.workers[0].job_count, count[i]);
+        overview_fini(&looked.overview);
+    }
+    look(&rig, &looked);
+    finish(&rig, &looked);
+}
+END_TEST
+
+START_TEST(a_worker_that_lives_but_fetches_nothing_is_an_alarm)
+{
+    struct rig rig = {0};
+    struct looked looked;
+    rig_start(&rig);
+    put_full_worker(&rig, "a", WORKER_FETCHES_MS / 2, "[]");
+    put_full_worker(&rig, "b", WORKER_FETCHES_MS + 15000, "[]");
+    look(&rig, &looked);
+    ck_assert_int_eq(looked.overview.alarm_count, 1);
+    ck_assert_str_eq(looked.overview.alarms[0].code, "not_fetching");
+    ck_assert_ptr_nonnull(strstr(looked.overview.alarms[0].text,
+                                 "worker b on h is alive but has not fetched for 4"));
+    ck_assert_str_eq(looked.overview.workers[0].note, "");
+    ck_assert_ptr_nonnull(strstr(looked.overview.workers[1].note, "has not fetched"));
+    ck_assert_int_eq(
+        overview_unfetched_ms(&looked.overview, &looked.overview.workers[1]) / 1000, 45);
+    finish(&rig, &looked);
+}
+END_TEST
+
+/* The ids of leases begin with the worker's, so whoever reaps them knows whose they were. */
+START_TEST(of_a_lost_worker_it_is_told_what_became_of_its_jobs)
+{
+    struct rig rig = {0};
+    struct looked looked;
+    rig_start(&rig);
+    put_worker(&rig, "idle", "[]", WORKER_ALIVE_MS + 1000, "");
+    put_worker(&rig, "live", "[]", 0, "");
+    put_worker(&rig, "many", "[]", WORKER_ALIVE_MS + 1000, "");
+    put_worker(&rig, "one", "[]", WORKER_ALIVE_MS + 1000, "");
+    put_worker(&rig, "odd", "[]", WORKER_ALIVE_MS + 1000, "");
+    ASK(&rig, "HSET", LOST_KEY, "many", "12 1795275785000", "one", "1 1795275785999",
+        "live", "3 1795275785000", "odd", "no note");
+    look(&rig, &looked);
+    static const char *const notes[] = {
+        "its 4 jobs are not recovered yet", "",
+        "its 12 jobs were recovered at 2026-11-21T15:43:05Z",
+        "its 4 jobs are not recovered yet",
+        "its 1 job was recovered at 2026-11-21T15:43:05Z"};
+    ck_assert_int_eq(looked.overview.worker_count, COUNT(notes));
+    for (size_t i = 0; i < COUNT(notes); i++)
+        ck_assert_str_eq(looked.overview.workers[i].note, notes[i]);
+    ck_assert_int_eq(looked.overview.workers[2].recovered, 12);
+    ck_assert_int_eq(looked.overview.workers[2].recovered_ms, INT64_C(1795275785000));
+    finish(&rig, &looked);
+}
+END_TEST
+
+START_TEST(the_workers_alone_are_read_without_the_queues)
+{
+    struct rig rig = {0};
+    struct looked looked = {0};
+    struct err err = {0};
+    rig_start(&rig);
+    ASK(&rig, "SADD", QUEUES_KEY, "q");
+    put_full_worker(&rig, "a", WORKER_FETCHES_MS * 2, "[]");
+    ck_assert_int_eq(
+        overview_start_workers(&looked.overview, rig.client.link, on_overview, &looked),
+        LEAT_OK);
+    ck_assert_int_eq(client_wait(&rig.client, &looked.done, &err), LEAT_OK);
+    ck_assert_int_eq(looked.overview.worker_count, 1);
+    ck_assert_int_eq(looked.overview.queue_count, 0);
+    ck_assert_int_eq(looked.overview.alarm_count, 1);
     finish(&rig, &looked);
 }
 END_TEST
@@ -367,7 +521,13 @@ SUITE("overview", an_empty_redis_has_no_queues_no_workers_and_no_alarms,
       every_number_of_a_queue_comes_from_its_key,
       age_of_the_next_job_comes_from_its_header_or_its_id,
       a_queue_with_a_key_of_another_type_does_not_hide_the_others,
-      a_worker_is_alive_then_stale_then_forgotten,
+      a_worker_is_alive_then_lost_then_forgotten,
+      a_record_of_an_older_version_is_read_without_what_it_does_not_say,
+      a_record_tells_of_the_worker_and_of_its_jobs,
+      jobs_of_another_shape_do_not_hide_the_worker,
+      a_worker_that_lives_but_fetches_nothing_is_an_alarm,
+      of_a_lost_worker_it_is_told_what_became_of_its_jobs,
+      the_workers_alone_are_read_without_the_queues,
       only_a_living_worker_of_the_queue_ends_the_alarm,
       a_type_met_without_handler_alarms_for_six_minutes,
       what_a_living_worker_reports_is_an_alarm,

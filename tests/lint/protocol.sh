@@ -58,14 +58,14 @@ tests_are_there() {
 
 names '^ +X\([a-z]+, "\K:[a-z]+' schema/queue.h | named key '`' '`'
 names '"%sp:%s"|"cache:"' schema/queue.c | sed 's/[%s"]//g; s/^/:/' | named key '`' '<'
-names 'KEY +"\K\{leat\}:[a-z]+' schema/queue.h | named key '`' '`'
+names '_KEY +"\K\{leat\}:[a-z]+' schema/queue.h | named key '`' '`'
 for script in lua/*.lua; do basename "$script"; done | named script ' ' ' '
 names 'local WIDTH = \{\K.*(?=\})' lua/settle.lua | grep -oE '[a-z]' | named outcome '| `' '` |'
 names "(tally\('|count = \{|'HINCRBY', KEYS\[[0-9]+\], ')\K[a-z_]+" "${lua[@]}" | named 'count of :m' '`' '`'
 names "'HGET', KEYS\[[0-9]+\], '\K(paused|maxlen|seen|turn)" "${lua[@]}" | named 'field of :m' '`' '`'
 names '\{"\K[a-z_]+(?=", FIELD_)' schema/envelope.c schema/args.c | named field '`' '`'
 names '\{"\K[A-Z]+(?=", REPLY_)' broker/reply.c | named 'error word' '`' '`'
-names '\\"\K[a-z_]+(?=\\":)' ../worker/tick.c | named "field of a worker's record" '"' '":'
+names '(add_(text|number)\(out, "|^ +\{"|\\")\K[a-z_]+(?=(", |\\":))' ../worker/record.c | named "field of a worker's record" '"' '":'
 limit_rows | named limit '' ''
 tests_are_there
 

@@ -36,15 +36,29 @@ static struct overview_queue queues[] = {
     {.name = "old", .oldest_age_ms = -1, .next_due_ms = -1, .broken = "WRONGTYPE"},
 };
 
+static struct overview_job jobs[] = {
+    {.id = "j-1", .type = "refresh", .queue = "mail", .since_ms = 998000},
+    {.iid = "h:1:7.0", .type = "refresh", .queue = "mail", .since_ms = 999000},
+};
+
 static struct overview_worker workers[] = {
     {.id = "h:1",
      .host = "h",
      .version = "0.1.0",
      .state = "running",
      .alarm = "",
+     .process = "1/2",
+     .note = "alive, but has not fetched for 40s",
      .queues = served,
      .queue_count = 2,
+     .jobs = jobs,
+     .job_count = 2,
      .pid = 1,
+     .protocol = 1,
+     .retried = 3,
+     .rss_bytes = 8500000,
+     .cpu_ms = 1500,
+     .fetched_ms = 960000,
      .slots = 10,
      .busy = 4,
      .held = 5,
@@ -57,6 +71,8 @@ static struct overview_worker workers[] = {
      .version = "0.1.0",
      .state = "stopping",
      .alarm = "",
+     .process = "0/0",
+     .note = "",
      .slots = 2,
      .busy = 3,
      .seen_ms = 1000000},
@@ -65,9 +81,15 @@ static struct overview_worker workers[] = {
      .version = "",
      .state = "running",
      .alarm = "",
+     .process = "0/0",
+     .note = "its 12 jobs were recovered at …",
      .slots = 8,
+     .rss_bytes = 1000000,
      .seen_ms = 900000,
-     .stale = 1},
+     .fetched_ms = 900000,
+     .recovered = 12,
+     .recovered_ms = 930000,
+     .lost = 1},
 };
 
 static struct overview_alarm alarms[] = {{"no_worker", "mail", "the queue \"mail\""},
@@ -119,18 +141,16 @@ START_TEST(text_shows_alarms_first_then_queues_and_workers)
                      "   0       0  "
                      "broken\n"
                      "\n"
-                     "WORKER  HOST  PID  STATE     SLOTS  BUSY  HELD  DONE  FAILED   "
-                     "SEEN  UP  VERSION  "
-                     "QUEUES\n"
-                     "h:1     h       1  running      10     4     5     6       7     "
-                     "1s  1m  0.1.0    "
-                     "default,mail\n"
-                     "h:2     h       0  stopping      2     3     0     0       0    "
-                     "0ms   -  0.1.0    "
-                     "\n"
-                     "h:3     h       0  stale         8     0     0     0       0  "
-                     "1m40s   -           "
-                     "\n");
+                     "WORKER  HOST  PID  STATE     SLOTS  BUSY  HELD  DONE  FAILED  MB  "
+                     "FETCHED   SEEN  UP  VERSION  QUEUES        NOTE\n"
+                     "h:1     h       1  running      10     4     5     6       7   8  "
+                     "    40s     1s  1m  0.1.0    default,mail  alive, but has not "
+                     "fetched for 40s\n"
+                     "h:2     h       0  stopping      2     3     0     0       0   0  "
+                     "      -    0ms   -  0.1.0                  \n"
+                     "h:3     h       0  lost          8     0     0     0       0   1  "
+                     "  1m40s  1m40s   -                         its 12 jobs were "
+                     "recovered at …\n");
     buf_fini(&out);
 }
 END_TEST
@@ -163,6 +183,28 @@ START_TEST(json_has_the_keys_that_scripts_rely_on)
 }
 END_TEST
 
+START_TEST(json_of_a_worker_tells_its_jobs_and_what_became_of_it)
+{
+    struct buf out = {0};
+    report_workers(&out, &sample, TABLE_JSON);
+    expect_line(
+        &out,
+        "{\"id\":\"h:1\",\"host\":\"h\",\"pid\":1,\"version\":\"0.1.0\","
+        "\"protocol\":1,\"process\":\"1/2\",\"state\":\"running\",\"lost\":false,"
+        "\"slots\":10,\"busy\":4,\"held\":5,\"done\":6,\"failed\":7,\"retried\":3,"
+        "\"rss_bytes\":8500000,\"cpu_ms\":1500,\"started_ms\":940000,"
+        "\"seen_ms\":999000,\"fetched_ms\":960000,\"recovered\":0,"
+        "\"recovered_ms\":0,\"note\":\"alive, but has not fetched for 40s\","
+        "\"alarm\":\"\",\"queues\":[\"default\",\"mail\"],\"jobs\":[{\"id\":\"j-1\","
+        "\"iid\":null,\"type\":\"refresh\",\"queue\":\"mail\",\"since_ms\":998000},"
+        "{\"id\":null,\"iid\":\"h:1:7.0\",\"type\":\"refresh\",\"queue\":\"mail\","
+        "\"since_ms\":999000}]}\n");
+    ck_assert_ptr_nonnull(
+        strstr(buf_text(&out), "\"recovered\":12,\"recovered_ms\":930000,"));
+    buf_fini(&out);
+}
+END_TEST
+
 START_TEST(json_is_one_document_with_everything)
 {
     struct buf out = {0};
@@ -180,7 +222,7 @@ START_TEST(json_is_one_document_with_everything)
                "\"alarms\":[{\"code\":\"no_worker\",\"queue\":\"mail\",\"text\":\"the "
                "queue \\\"mail\\\"\"},{\"code\":\"worker\",\"queue\":null,\"text\":"
                "\"bell\\u0007\"}],\"left_out\":false,\"at_ms\":1000000}\n"));
-    ck_assert_ptr_nonnull(strstr(buf_text(&out), "\"queues\":[\"default\",\"mail\"]}"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&out), "\"queues\":[\"default\",\"mail\"],"));
     buf_fini(&out);
 }
 END_TEST
@@ -217,8 +259,10 @@ START_TEST(metrics_have_help_type_and_a_sample_per_state)
         "leat_jobs_recovered_total{queue=\"default\"} 3\n",
         "leat_cache_hits_total{queue=\"default\"} 8\n",
         "leat_cache_misses_total{queue=\"default\"} 0\n",
-        "leat_workers{state=\"running\"} 1\nleat_workers{state=\"draining\"} 1\n"
-        "leat_workers{state=\"stale\"} 1\n",
+        "leat_workers{state=\"running\"} 1\nleat_workers{state=\"quiet\"} 0\n"
+        "leat_workers{state=\"stopping\"} 1\nleat_workers{state=\"lost\"} 1\n",
+        "leat_workers_unfetched_seconds 40.000\n",
+        "leat_workers_resident_bytes 8500000\n",
         "leat_worker_slots{state=\"busy\"} 7\nleat_worker_slots{state=\"idle\"} 6\n",
         "leat_alarms 2\n",
     };
@@ -267,6 +311,7 @@ END_TEST
 
 SUITE("report", text_shows_alarms_first_then_queues_and_workers,
       text_of_nothing_says_what_to_do, json_has_the_keys_that_scripts_rely_on,
+      json_of_a_worker_tells_its_jobs_and_what_became_of_it,
       json_is_one_document_with_everything, json_lists_are_one_object_a_line,
       metrics_have_help_type_and_a_sample_per_state, metrics_leave_out_what_is_not_known,
       metrics_without_redis_say_that_it_is_down, metrics_escape_labels)

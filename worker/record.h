@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What the fleet sees of a worker: its record in `{leat}:workers` (PROTOCOL.md, 3), written
+ * about every five seconds. broker/worker_record.h reads it. */
+#ifndef LEAT_WORKER_RECORD_H
+#define LEAT_WORKER_RECORD_H
+
+#include "worker/worker.h"
+
+/* Send the record as things are now. Nothing depends on its arrival: the next one is due soon. */
+void record_send(struct worker *worker);
+
+/* Take it away: the worker ends. Calls `fn` as link_send() does.
+ * Errors: LEAT_ELINK while the link is down. */
+int record_withdraw(struct worker *worker, answer_fn fn, void *arg);
+
+#endif
