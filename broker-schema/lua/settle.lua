@@ -134,7 +134,8 @@ local function claim(cache, header, entry, new, ttl, max_age)
     return 'merged'
   end
   if held then -- it changed: the flight under way may be too early, so once more behind it
-    if call('HSET', KEYS[10], field, header .. '\n' .. payload_of(entry)) == 0 then tally('merged') end
+    local next_holder = with_flight(header, field) .. '\n' .. payload_of(entry)
+    if call('HSET', KEYS[10], field, next_holder) == 0 then tally('merged') end
     return 'again'
   end
   call('HSET', KEYS[9], field, iid .. ' ' .. new .. ' ' .. string.format('%d', clock + ttl))

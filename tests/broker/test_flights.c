@@ -33,6 +33,15 @@ static const char *slot_field(void)
     return rig_text(&rig, reply_bytes(reply_at(all, 0)));
 }
 
+/* The queue holds this job alone, and the flight is its, waiting. */
+static void expect_next(const char *iid, const char *job)
+{
+    EXPECT_LIST(&rig, rig.queue.list,
+                rig_format(&rig, "R1 %s 0 0 k=%s\n%s", iid, slot_field(), job));
+    const char *holder = rig_format(&rig, "%s - ", iid);
+    ck_assert(strncmp(slot(), holder, strlen(holder)) == 0);
+}
+
 static int64_t store(const char *lease, const char *etag)
 {
     int64_t verdict =
@@ -223,8 +232,7 @@ START_TEST(it_changed_waits_behind_the_flight_and_the_newest_wins)
     ck_assert_int_eq(rig_meta(&rig, "merged"), 1);
     ck_assert_int_eq(ASK_INT(&rig, "HLEN", rig.queue.again), 1);
     ck_assert_int_eq(store("N1", "etag"), 1);
-    EXPECT_LIST(&rig, rig.queue.list, "R1 L3.0 0 0\nthird");
-    ck_assert(strncmp(slot(), "L3.0 - ", 7) == 0);
+    expect_next("L3.0", "third");
     ck_assert_int_eq(ASK_INT(&rig, "HLEN", rig.queue.again), 0);
     rig_reserve(&rig, "L4", 1);
     ck_assert_str_eq(rig_claim(&rig, "L4", URL, "R1 L3.0 0 0", "N4", "0"), "run");
@@ -247,8 +255,7 @@ START_TEST(a_purged_job_ends_its_flight_but_not_anothers)
     RELEASE(&rig, "N1");
     call_purge(&rig.client.cmd, &rig.queue, 1);
     ck_assert_int_eq(reply_int(rig_ask(&rig), -9), 1);
-    EXPECT_LIST(&rig, rig.queue.list, "R1 L2.0 0 0\nsecond");
-    ck_assert(strncmp(slot(), "L2.0 - ", 7) == 0);
+    expect_next("L2.0", "second");
     rig_expect_books(&rig);
     rig_stop(&rig);
 }
@@ -301,7 +308,7 @@ START_TEST(a_redelivered_job_takes_its_own_slot)
     ck_assert_int_eq(store("N1", "late"), 0);
     ck_assert_str_eq(kept("etag"), "-");
     ck_assert_int_eq(store("N3", "etag"), 1);
-    EXPECT_LIST(&rig, rig.queue.list, "R1 L2.0 0 0\nsecond");
+    expect_next("L2.0", "second");
     rig_stop(&rig);
 }
 END_TEST
@@ -316,7 +323,7 @@ START_TEST(a_redelivered_job_that_finds_a_fresh_copy_frees_its_slot)
         rig_format(&rig, "%lld", (long long)rig_now_ms(&rig)));
     rig_reserve(&rig, "L3", 1);
     ck_assert_str_eq(rig_claim(&rig, "L3", URL, "R1 L1.0 0 0", "N3", "60000"), "fresh");
-    EXPECT_LIST(&rig, rig.queue.list, "R1 L2.0 0 0\nsecond");
+    expect_next("L2.0", "second");
     rig_expect_books(&rig);
     rig_stop(&rig);
 }
@@ -332,8 +339,7 @@ static void end_by(const char *letter, const char *argument)
     call_settle(&rig.client.cmd, &rig.queue, NULL, 0);
     const char *const words[] = {"N1", letter, "0", argument, NULL};
     ck_assert_ptr_nonnull(rig_words(&rig, words));
-    EXPECT_LIST(&rig, rig.queue.list, "R1 L2.0 0 0\nsecond");
-    ck_assert(strncmp(slot(), "L2.0 - ", 7) == 0);
+    expect_next("L2.0", "second");
     rig_expect_books(&rig);
 }
 
@@ -343,6 +349,32 @@ START_TEST(every_end_of_a_flight_pushes_what_was_asked_meanwhile)
     end_by("d", "R1 L1.0 0 9");
     end_by("x", NULL);
     end_by("b", "60"); /* not even a job for the next version of the worker */
+    rig_stop(&rig);
+}
+END_TEST
+
+/* What was asked again has the flight, waiting: if it ends without a fetch of its own, what
+ * was asked behind it must not wait for ever. */
+static void last_ends_by(const char *letter, const char *argument)
+{
+    end_by("x", NULL);
+    ASK(&rig, "LPUSH", rig.queue.high, "third"); /* served before the second */
+    rig.pushed++;
+    rig_reserve(&rig, "L3", 1);
+    ck_assert_str_eq(rig_claim(&rig, "L3", URL, "R1 L3.0 0 0", "N3", "0"), "again");
+    rig_reserve(&rig, "L4", 1);
+    ck_assert_str_eq(strchr(rig.job[0], '\n'), "\nsecond");
+    ck_assert_ptr_nonnull(SETTLE(&rig, "L4", letter, "0", argument));
+    expect_next("L3.0", "third");
+    rig_expect_books(&rig);
+}
+
+START_TEST(what_was_asked_again_ends_its_flight_like_any_other)
+{
+    rig_start(&rig);
+    last_ends_by("x", NULL);
+    last_ends_by("d", "R1 L2.0 5 0");
+    last_ends_by("b", "0");
     rig_stop(&rig);
 }
 END_TEST
@@ -514,6 +546,7 @@ SUITE("flights", a_purged_job_ends_its_flight_but_not_anothers,
       a_crash_of_the_holder_frees_the_slot_at_once, a_redelivered_job_takes_its_own_slot,
       a_redelivered_job_that_finds_a_fresh_copy_frees_its_slot,
       every_end_of_a_flight_pushes_what_was_asked_meanwhile,
+      what_was_asked_again_ends_its_flight_like_any_other,
       a_slot_taken_over_meanwhile_is_left_alone,
       landing_keeps_the_copy_and_ends_lease_and_flight,
       not_modified_extends_only_the_copy_that_was_asked_about,
