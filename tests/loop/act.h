@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Steps that scenes are made of. What fails past the wire aborts: it is no finding. */
+#ifndef LEAT_TESTS_LOOP_ACT_H
+#define LEAT_TESTS_LOOP_ACT_H
+
+#include "scene.h"
+
+/* Send a plain command past the wire. */
+#define DO(stage, ...) (cmd_set(&(stage)->client.cmd, __VA_ARGS__, NULL), act_do((stage)))
+const struct redisReply *act_do(struct stage *stage);
+
+/* LPUSH jobs, `@` being the site's address; the list ends with NULL. */
+void act_push(struct stage *stage, const struct queue *queue, const char *const *jobs);
+
+/* ZADD jobs that are due in so many ms. */
+void act_schedule(struct stage *stage, const char *const *jobs, int64_t in_ms);
+
+/* A worker over the wire until the queue is drained, or both are, scheduled jobs included:
+ * 0 when it ended by itself and well. */
+int act_drain(struct stage *stage);
+int act_drain_both(struct stage *stage);
+
+/* A worker over the wire that finds nothing at first; then the jobs come, and when `ended` of
+ * them have ended it is stopped. */
+int act_wait(struct stage *stage, const char *const *jobs, int64_t ended);
+
+/* `leat push` with these arguments, over the wire. Returns its exit status. */
+int act_command(struct stage *stage, const char *const *words);
+
+#endif

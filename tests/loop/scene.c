@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "scene.h"
+#include "act.h"
+#include "broker/script_call.h"
+
+#include <stdio.h>
+
+#define JOBS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define INCREMENT(counter, by)                                                           \
+    "{\"type\":\"increment\",\"args\":{\"counter\":\"" counter "\",\"by\":" by "}}"
+#define REFRESH(path, key, more)                                                         \
+    "{\"type\":\"refresh\",\"args\":{\"url\":\"http://@" path "\",\"key\":\"" key        \
+    "\"" more "}" /* and more fields of the envelope, before the last bracket */
+#define CHANGED ",\"max_age_ms\":0"
+
+/* ---- pushing ------------------------------------------------------------------------ */
+
+static void nothing(struct stage *stage)
+{
+    (void)stage;
+}
+
+static int push(struct stage *stage)
+{
+    return act_command(stage, JOBS("increment", "counter=a"));
+}
+
+static int push_later(struct stage *stage)
+{
+    return act_command(stage, JOBS("--in", "1h", "increment", "counter=a"));
+}
+
+/* Three batches of at most 500, of the shortest jobs that differ. The file serves all runs. */
+enum { BULK_JOBS = 1100 };
+
+static int push_bulk_of(struct stage *stage)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/bulk.ndjson", stage->dir);
+    FILE *file = fopen(path, "r");
+    if (file == NULL && (file = fopen(path, "w")) != NULL)
+        for (int i = 0; i < BULK_JOBS; i++)
+            fprintf(file, "{\"type\":\"t\",\"args\":%d}\n", 1000 + i);
+    if (file != NULL)
+        fclose(file);
+    return act_command(stage, JOBS("--ndjson", path));
+}
+
+/* ---- leases ------------------------------------------------------------------------- */
+
+static void increments(struct stage *stage)
+{
+    act_push(stage, &stage->queue,
+             JOBS(INCREMENT("a", "1"), INCREMENT("b", "5"), INCREMENT("a", "1"),
+                  INCREMENT("c", "-7"), INCREMENT("a", "1"), INCREMENT("b", "6")));
+}
+
+/* Sums that Redis refuses, a flight and one that merges into it, one more than there are
+ * slots, and bytes that are no job. */
+static void mixed(struct stage *stage)
+{
+    DO(stage, "HSET", stage->queue.counters, "full", "9223372036854775807");
+    act_push(stage, &stage->queue,
+             JOBS(INCREMENT("a", "1"), REFRESH("/page", "page", "") "}", "no job",
+                  REFRESH("/page", "page", "") "}", INCREMENT("full", "1"),
+                  REFRESH("/other", "other", "") "}", INCREMENT("a", "2")));
+}
+
+/* The second comes while the first is under way, runs once more behind it, and finds that
+ * nothing changed. */
+static void refreshes(struct stage *stage)
+{
+    act_push(stage, &stage->queue,
+             JOBS(REFRESH("/page", "page", CHANGED) "}",
+                  REFRESH("/page", "page", CHANGED) "}"));
+}
+
+static void failing(struct stage *stage)
+{
+    act_push(stage, &stage->queue,
+             JOBS(REFRESH("/once", "page", "") ",\"retry\":{\"policy\":\"fixed\","
+                                               "\"base_ms\":5}}"));
+}
+
+/* ---- what the tick moves ------------------------------------------------------------ */
+
+static void due(struct stage *stage)
+{
+    act_schedule(stage,
+                 JOBS("R1 one 0 0\n" INCREMENT("a", "1"),
+                      "R1 two 0 1\n" INCREMENT("a", "1"),
+                      "R1 three 0 0 t=1\n" INCREMENT("b", "1")),
+                 0);
+    DO(stage, "HSET", stage->queue.meta, "retrying", "1");
+}
+
+static void reserve(struct stage *stage, const char *lease, int jobs)
+{
+    call_reserve(&stage->client.cmd, &stage->queue, lease, jobs, 1000, LIMIT_LEASE_BYTES,
+                 0);
+    act_do(stage);
+    DO(stage, "ZADD", stage->queue.lease, "XX", "1000", lease);
+}
+
+/* Two leases of workers that were killed; of one job it is the second time, and it will run
+ * alone. The fleet was never silent. */
+static void killed(struct stage *stage)
+{
+    act_push(stage, &stage->queue,
+             JOBS(INCREMENT("a", "1"), INCREMENT("b", "1"), INCREMENT("a", "1"),
+                  "R1 again 1 0 t=1\n" INCREMENT("b", "1")));
+    reserve(stage, "gone:1", 3);
+    reserve(stage, "gone:2", 1);
+    const struct redisReply *time = DO(stage, "TIME");
+    char seen[32];
+    snprintf(seen, sizeof seen, "%lld000", (long long)reply_int(reply_at(time, 0), 0));
+    DO(stage, "HSET", stage->queue.meta, "seen", seen);
+}
+
+/* ---- whole fleets ------------------------------------------------------------------- */
+
+static void two_queues(struct stage *stage)
+{
+    increments(stage);
+    act_push(stage, &stage->other, JOBS(INCREMENT("a", "1"), INCREMENT("a", "1")));
+    act_schedule(stage, JOBS("R1 late 0 0\n" INCREMENT("late", "1")), 30);
+}
+
+static int ring(struct stage *stage)
+{
+    return act_wait(stage, JOBS(INCREMENT("a", "1"), INCREMENT("a", "1")), 2);
+}
+
+static void forget(struct stage *stage)
+{
+    increments(stage);
+    DO(stage, "SCRIPT", "FLUSH");
+}
+
+/* A RESERVE that has not reached Redis when its connection is given up. */
+static const struct wire_fault late_reserve = {.word = "SADD",
+                                               .from = WIRE_CLIENT,
+                                               .unit = WIRE_EDGES,
+                                               .after = 3, /* behind SADD */
+                                               .kind = WIRE_LATE,
+                                               .times = 1};
+
+#define COUNTED "jobs=6 ended=6 a=3 b=11 c=-7"
+
+const struct scene scenes[] = {
+    {"push", nothing, push, "jobs=1 waiting=1"},
+    {"later", nothing, push_later, "jobs=1 sched=1"},
+    {"bulk", nothing, push_bulk_of, "jobs=1100 waiting=1100"},
+    {"increment", increments, act_drain, COUNTED},
+    {"mixed", mixed, act_drain,
+     "jobs=7 ended=5 dead=1 bad=1 failures=1 a=3 full=9223372036854775807 copy=a-page "
+     "copy=a-page"},
+    {"refresh", refreshes, act_drain, "jobs=2 ended=2 copy=a-page"},
+    {"retry", failing, act_drain, "jobs=1 ended=1 retry=1 failures=1 copy=a-page"},
+    {"promote", due, act_drain, "jobs=3 ended=3 a=2 b=1"},
+    {"reap", killed, act_drain, "jobs=4 ended=4 recovered=4 a=2 b=2"},
+    {"drain", two_queues, act_drain_both, "jobs=7 ended=7 a=3 b=11 c=-7 late=1",
+     .other = "jobs=2 ended=2 a=2"},
+    {"bell", nothing, ring, "jobs=2 ended=2 a=2", .word = "BLMOVE"},
+    {"rung", nothing, ring, "jobs=2 ended=2 a=2"},
+    {"greeting", increments, act_drain, COUNTED, .word = "leat-worker",
+     .already = &late_reserve},
+    {"forgotten", forget, act_drain, COUNTED},
+    {0},
+};
