@@ -66,9 +66,30 @@ void feed_well(struct feed *feed)
     feed->broken = 0;
 }
 
+static int number_of(const struct feed *feed)
+{
+    return (int)(feed - feed->worker->feeds);
+}
+
+void feed_note(const struct feed *feed)
+{
+    enum share_state state = SHARE_EMPTY;
+    if (feed->state == FEED_HUNGRY)
+        state = SHARE_WANTS;
+    else if (feed->state == FEED_RESTING && feed->full && !feed->paused && !feed->broken)
+        state = SHARE_WAITS;
+    share_note(&feed->worker->shares, number_of(feed), state);
+}
+
+void feed_charge(const struct feed *feed, int jobs)
+{
+    share_charge(&feed->worker->shares, number_of(feed), jobs);
+}
+
 void feed_learn(struct feed *feed, const struct feed_news *news)
 {
     int slots = feed->worker->slots_free;
+    feed_charge(feed, news->got - news->back);
     feed->full = news->back > 0;
     if (feed->full) {
         /* No slot is free, but instant jobs behind the slow ones must not wait for one:
@@ -124,12 +145,12 @@ static void reserve(struct feed *feed)
 {
     struct worker *worker = feed->worker;
     while (feed->state == FEED_HUNGRY && feed->reserving < DEPTH &&
-           has_room(worker, feed->batch) && link_is_up(worker->link)) {
+           has_room(worker, feed->batch) && link_is_up(worker->link) &&
+           share_may_take(&worker->shares, number_of(feed))) {
         /* Ask for more only while every answer was full. */
         if (feed->reserving > 0 && feed->batch < LIMIT_LEASE_JOBS)
             return;
         lease_reserve(lease_new(feed, feed->batch, worker->config->lease_ms), 0);
-        worker->turn = (int)(feed - worker->feeds) + 1;
     }
 }
 
@@ -198,6 +219,7 @@ void feed_pump(struct feed *feed)
     struct worker *worker = feed->worker;
     if (!worker_takes(worker) || holds_suspect(worker))
         return;
+    feed_note(feed);
     note_suspects(worker);
     if (suspects_wait(worker) && !is_patient(worker)) {
         /* While a bell still blocks no suspect can run: others need not wait with it. */

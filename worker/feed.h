@@ -43,6 +43,12 @@ struct feed_news {
 void feed_init(struct feed *feed, struct worker *worker, const struct queue *queue);
 void feed_fini(struct feed *feed);
 
+/* Tell worker->shares how it stands. */
+void feed_note(const struct feed *feed);
+
+/* Jobs were asked for, or, less than 0, did not come. */
+void feed_charge(const struct feed *feed, int jobs);
+
 /* Reserve, or arm the bells, as the state asks for. */
 void feed_pump(struct feed *feed);
 

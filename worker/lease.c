@@ -94,6 +94,7 @@ static int ask(struct lease *lease, unsigned flags, answer_fn fn)
     if (code == LEAT_OK) {
         feed->reserving++;
         worker->reserving++;
+        feed_charge(feed, lease->asked);
     }
     return code;
 }
@@ -104,6 +105,7 @@ static int was_given(struct lease *lease, const struct answer *answer)
     struct feed *feed = lease->feed;
     feed->reserving--;
     feed->worker->reserving--;
+    feed_charge(feed, -lease->asked); /* feed_learn() is told what came */
     if (answer->code == LEAT_ELINK)
         feed_release(feed, lease->id); /* it may have run: what it took goes back */
     else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/settings.h"
+#include "base/text.h"
 #include "config/options.h"
 
 #include <stdio.h>
@@ -26,7 +27,8 @@ static int is_named(const struct worker_config *config, const char *queue)
 }
 
 /* A queue named twice is served once. */
-static int add_queue(struct worker_config *config, const char *name, struct err *err)
+static int add_queue(struct worker_config *config, const char *name, int weight,
+                     struct err *err)
 {
     struct queue queue;
     if (is_named(config, name))
@@ -35,8 +37,25 @@ static int add_queue(struct worker_config *config, const char *name, struct err 
         return err_set(err, LEAT_EUSAGE, "more than %d queues", WORKER_QUEUES_MAX);
     if (queue_init(&queue, name, err) != LEAT_OK)
         return LEAT_EUSAGE;
+    config->weights[config->queue_count] = weight;
     config->queues[config->queue_count++] = name;
     return LEAT_OK;
+}
+
+/* NAME or NAME:WEIGHT. */
+static int add_given_queue(struct settings *settings, const char *text, struct err *err)
+{
+    size_t len = strcspn(text, ":");
+    int64_t weight;
+    const char *name = arena_dup(&settings->file.arena, (struct bytes){text, len});
+    if (text[len] == '\0')
+        weight = config_weight(&settings->file, name);
+    else if (text_to_int(bytes_of(text + len + 1), &weight) != 0 || weight < 1 ||
+             weight > WEIGHT_MAX)
+        return err_set(err, LEAT_EUSAGE,
+                       "--queue %.80s: a weight is a whole number from 1 to %d", text,
+                       WEIGHT_MAX);
+    return add_queue(&settings->worker, name, (int)weight, err);
 }
 
 /* Those of the command line, else those of the file, else `default`. */
@@ -47,14 +66,15 @@ static int read_queues(struct settings *settings, const struct opt_list *given,
     const struct config_entry *it = NULL;
     int code = LEAT_OK;
     for (size_t i = 0; i < given->count && code == LEAT_OK; i++)
-        code = add_queue(config, given->at[i], err);
+        code = add_given_queue(settings, given->at[i], err);
     if (given->count > 0)
         return code;
     while (code == LEAT_OK &&
            (it = config_next_title(&settings->file, "queue", it)) != NULL)
-        code = add_queue(config, it->title, err);
-    if (config->queue_count == 0)
-        config->queues[config->queue_count++] = "default";
+        code =
+            add_queue(config, it->title, config_weight(&settings->file, it->title), err);
+    if (code == LEAT_OK && config->queue_count == 0)
+        code = add_queue(config, "default", 1, err);
     return code;
 }
 
@@ -76,6 +96,7 @@ static int take(struct settings *settings, const struct worker_options *options,
     config->slots = (int)options->slots;
     config->lease_ms = options->lease_ms;
     config->guard = &settings->guard;
+    config->order = strcmp(options->order, "strict") == 0 ? SHARE_STRICT : SHARE_WEIGHTED;
     settings->processes = (int)options->processes;
     int code = log_options_read(&options->program.log, &settings->log, err);
     if (code == LEAT_OK)

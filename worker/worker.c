@@ -141,8 +141,10 @@ static void on_grace(struct ev_loop *loop, ev_timer *watcher, int events)
 void worker_init(struct worker *worker, struct ev_loop *loop,
                  const struct worker_config *config)
 {
-    *worker =
-        (struct worker){.loop = loop, .config = config, .slots_free = config->slots};
+    *worker = (struct worker){.loop = loop,
+                              .config = config,
+                              .slots_free = config->slots,
+                              .shares = {.order = config->order}};
     rnd_id(worker->id);
     worker->redis_ahead_ms = clock_wall_ms() - clock_mono_ms(); /* until Redis tells */
     ev_timer_init(&worker->grace, on_grace, 0, 0);
@@ -162,6 +164,7 @@ void worker_init(struct worker *worker, struct ev_loop *loop,
         struct queue queue;
         int code = queue_init(&queue, config->queues[i], NULL);
         assert(code == LEAT_OK); /* main has looked */
+        share_add(&worker->shares, config->weights[i] > 0 ? config->weights[i] : 1);
         feed_init(&worker->feeds[worker->feed_count++], worker, &queue);
     }
     worker->fetcher = fetcher_new(loop, config->guard);
@@ -270,9 +273,12 @@ void worker_pump(struct worker *worker)
             say_goodbye(worker);
         return;
     }
-    int hungry = 0, first = worker->turn;
+    int hungry = 0, order[SHARE_MAX];
+    for (int i = 0; i < worker->feed_count; i++)
+        feed_note(&worker->feeds[i]);
+    share_sort(&worker->shares, order);
     for (int i = 0; i < worker->feed_count; i++) {
-        struct feed *feed = &worker->feeds[(first + i) % worker->feed_count];
+        struct feed *feed = &worker->feeds[order[i]];
         feed_pump(feed);
         hungry += feed->state == FEED_HUNGRY || feed->suspects > 0;
     }

@@ -13,11 +13,12 @@
 #include "broker/link.h"
 #include "schema/queue.h"
 #include "worker/settlement.h"
+#include "worker/share.h"
 #include "worker/tally.h"
 
 #include <ev.h>
 
-enum { WORKER_QUEUES_MAX = 64 };
+enum { WORKER_QUEUES_MAX = SHARE_MAX };
 
 enum drain { DRAIN_NO, DRAIN_READY, DRAIN_ALL };
 
@@ -26,7 +27,9 @@ struct netguard;
 struct worker_config {
     struct redis_url url;
     const char *queues[WORKER_QUEUES_MAX];
+    int weights[WORKER_QUEUES_MAX]; /* 0: not said, as 1 */
     int queue_count;
+    enum share_order order;
     int slots; /* slow jobs at once */
     int64_t lease_ms;
     enum drain drain;
@@ -59,7 +62,7 @@ struct worker {
     struct link *link;
     struct feed *feeds;
     int feed_count;
-    int turn; /* the feed that may reserve first: behind the one that did last */
+    struct shares shares; /* of the feeds, by their numbers */
     struct tick *tick;
     struct drain_watch *drain;
     struct fetcher *fetcher;

@@ -58,8 +58,12 @@ const struct opt_spec program_spec = {.rows = program_rows,
 #define AT(member) offsetof(struct worker_options, member)
 
 static const struct opt worker_rows[] = {
-    {"queue", 'q', OPT_LIST, AT(queues), "QUEUE", NULL, 0, 0,
+    {"queue", 'q', OPT_LIST, AT(queues), "QUEUE[:WEIGHT]", NULL, 0, 0,
      "A queue to serve; may be repeated (default default)"},
+    {"order", 0, OPT_WORD, AT(order), "weighted|strict", "weighted", 0, 0,
+     "Which queue's jobs are taken when several have some: each its share by its weight "
+     "(1 to 1000, default 1), or those of the first that has any",
+     "worker.order"},
     {"processes", 'p', OPT_INT, AT(processes), "N", NULL, 0, 256,
      "Processes that work, beside one that looks after them; 0: this one works itself "
      "(default: one for each core)",
