@@ -15,6 +15,7 @@
 #include "base/rnd.h"
 #include "broker/dial.h"
 #include "broker/greeting.h"
+#include "broker/reader.h"
 #include "broker/request.h"
 
 #include <assert.h>
@@ -50,7 +51,7 @@ struct link {
     ev_timer timer;
     ev_prepare flush;
     int fd;
-    redisReader *reader;
+    struct reader *reader;
 
     struct request_queue waiting, flight, later;
     struct request *unsent;
@@ -118,8 +119,7 @@ static void disconnect(struct link *link)
     if (link->fd >= 0)
         close(link->fd);
     link->fd = -1;
-    if (link->reader != NULL)
-        redisReaderFree(link->reader);
+    reader_free(link->reader);
     link->reader = NULL;
     link->unsent = NULL;
     link->drop_why = NULL; /* the next connection is not meant */
@@ -338,14 +338,28 @@ static int handle_reply(struct link *link, struct redisReply *reply)
     return is_connected(link) ? 0 : -1;
 }
 
+/* Asking for it again would bring the same answer: whoever asked is told. */
+static void refuse_reply(struct link *link)
+{
+    static const char why[] = "the answer is larger than any that leat takes";
+    struct request *request = link->flight.first;
+    if (link->state == LINK_UP && request != NULL && request != link->unsent)
+        fail(request_queue_pop(&link->flight), LEAT_EDATA, why);
+    link_lose(link, why);
+}
+
 static void read_replies(struct link *link)
 {
-    void *reply;
-    while (redisReaderGetReply(link->reader, &reply) == REDIS_OK) {
+    struct redisReply *reply;
+    enum reader_end end;
+    while ((end = reader_next(link->reader, &reply)) == READER_OK) {
         if (reply == NULL || handle_reply(link, reply) != 0)
             return;
     }
-    link_lose(link, "what Redis sent is no RESP");
+    if (end == READER_TOO_LARGE)
+        refuse_reply(link);
+    else
+        link_lose(link, "what Redis sent is no RESP");
 }
 
 /* Returns whether there may be more. */
@@ -357,8 +371,8 @@ static int read_some(struct link *link)
         return errno == EINTR;
     if (got <= 0)
         link_lose(link, got == 0 ? "Redis closed the connection" : strerror(errno));
-    else if (redisReaderFeed(link->reader, chunk, (size_t)got) != REDIS_OK)
-        link_lose(link, "the reply is too large");
+    else if (reader_feed(link->reader, (struct bytes){chunk, (size_t)got}) != READER_OK)
+        refuse_reply(link);
     else
         read_replies(link);
     return is_connected(link);
@@ -426,7 +440,7 @@ static void on_dialled(void *arg, int fd, const char *why)
     link->fd = fd;
     if (link->met_mono_ms == 0)
         link->met_mono_ms = clock_mono_ms();
-    link->reader = redisReaderCreate();
+    link->reader = reader_new();
     ev_io_set(&link->io, fd, EV_READ);
     ev_io_start(link->loop, &link->io);
     link_enter(link, LINK_GREETING);

@@ -38,6 +38,10 @@ enum leat_limit {
     LIMIT_PUSH_ENTRIES = 500, /* in one push: far below what Lua's unpack can take */
     LIMIT_PUSH_BYTES = 1024 * 1024,
 
+    /* what Redis answers; its longest string, in the quarantine, may have 512 MiB */
+    LIMIT_REPLY_BYTES = 1024 * 1024 * 1024,
+    LIMIT_REPLY_ITEMS = 1000000, /* of all its arrays together */
+
     /* what is kept */
     LIMIT_DEAD_JOBS = 100000, /* in one queue; the oldest go, counted as trimmed */
     LIMIT_BAD_ENTRIES = 100000,

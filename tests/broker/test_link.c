@@ -177,6 +177,27 @@ START_TEST(a_script_sent_as_text_is_sent_again_as_text)
 }
 END_TEST
 
+START_TEST(an_answer_too_large_is_told_and_not_asked_for_again)
+{
+    static const char fill[] =
+        "local part = {} for i = 1, 1000 do part[i] = 'x' end "
+        "for i = 1, 1001 do redis.call('RPUSH', 'l', unpack(part)) end";
+    probe_start();
+    OTHER("EVAL", fill, "0");
+    SEND(LINK_RESEND, "LRANGE", "l", "0", "999999");
+    SEND(LINK_RESEND, "LRANGE", "l", "0", "1000000");
+    SEND(LINK_RESEND, "INCR", "n");
+    AWAIT(probe.count == 3);
+    ck_assert_int_eq(probe.answer[0].code, LEAT_OK);
+    ck_assert_int_eq(probe.answer[1].code, LEAT_EDATA);
+    ck_assert(strstr(probe.answer[1].text, "larger than") != NULL);
+    ck_assert_int_eq(probe.answer[2].code, LEAT_OK);
+    ck_assert_int_eq(probe.downs, 1);
+    ck_assert_int_eq(probe.ups, 2);
+    probe_stop();
+}
+END_TEST
+
 START_TEST(a_link_gives_up_after_the_time_it_was_given)
 {
     redis_fixture_start(&probe.redis, NULL);
@@ -412,6 +433,7 @@ SUITE("link", answers_come_in_the_order_of_the_commands,
       a_command_that_may_be_retried_waits_until_redis_can,
       after_a_loss_some_are_sent_again_in_order_and_the_others_are_told,
       a_script_sent_as_text_is_sent_again_as_text,
+      an_answer_too_large_is_told_and_not_asked_for_again,
       a_link_gives_up_after_the_time_it_was_given,
       a_silent_server_is_left_when_patience_ends_and_found_again,
       a_command_with_more_patience_keeps_a_silent_connection,
