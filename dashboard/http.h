@@ -13,7 +13,8 @@
  * than the path has (405 with Allow), what access.h forbids (401, 403), a body too large (413),
  * or too slow (408), a Host that is not ours (421), and with 400 whatever two parsers could read
  * differently. All but 404 and 405 end the connection, and so does every answer that is given
- * before the body has ended. What does not even look like HTTP is answered by the library, with a
+ * before the body has ended, or behind a chunked one: how loosely the library reads chunks cannot
+ * be seen, so nothing behind them is taken for a request. What does not even look like HTTP is answered by the library, with a
  * page of its own, or just closed on. */
 #ifndef LEAT_DASHBOARD_HTTP_H
 #define LEAT_DASHBOARD_HTTP_H

@@ -32,6 +32,15 @@ static const struct {
     {"Cache-Control", "no-store"},
 };
 
+/* MHD itself leaves out only what would split the answer. Source: RFC 9110 5.5 */
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    for (const unsigned char *c = (const unsigned char *)value; *c != '\0'; c++)
+        if ((*c < ' ' && *c != '\t') || *c == 0x7f)
+            return;
+    MHD_add_response_header(response, name, value);
+}
+
 static struct MHD_Response *response_new(const struct http_request *request,
                                          const char *content_type, struct bytes body)
 {
@@ -42,10 +51,10 @@ static struct MHD_Response *response_new(const struct http_request *request,
     if (response == NULL)
         abort(); /* out of memory, as xmalloc() does */
     if (content_type != NULL)
-        MHD_add_response_header(response, "Content-Type", content_type);
+        add_header(response, "Content-Type", content_type);
     for (const struct http_header *header = request->headers; header;
          header = header->next)
-        MHD_add_response_header(response, header->name, header->value);
+        add_header(response, header->name, header->value);
     for (unsigned i = 0; i < sizeof standard_headers / sizeof *standard_headers; i++)
         if (MHD_get_response_header(response, standard_headers[i].name) == NULL)
             MHD_add_response_header(response, standard_headers[i].name,
@@ -66,6 +75,8 @@ enum MHD_Result http_answer_queue(struct http_request *request)
 {
     struct MHD_Response *response = request->response;
     request->response = NULL;
+    if (request->framing.codings > 0)
+        MHD_add_response_header(response, "Connection", "close");
     enum MHD_Result result =
         MHD_queue_response(request->connection, request->status, response);
     MHD_destroy_response(response);

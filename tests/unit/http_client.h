@@ -42,6 +42,7 @@ static inline void get_echo(struct http_request *request, void *arg)
              header ? header : "none");
     http_add_header(request, "Cache-Control", "max-age=60");
     http_add_header(request, "X-Split", "a\r\nX-Injected: b");
+    http_add_header(request, "X-Control", "a\x13");
     http_answer(request, 200, "text/plain", buf_bytes(&text));
     buf_fini(&text);
 }

@@ -30,10 +30,9 @@ START_TEST(a_body_arrives_whole_however_it_is_sent)
         "5\r\na=1\r\n\r\n3\r\nb=2\r\n0\r\n\r\n",
     };
     set_up();
-    struct client client = dial();
     for (unsigned i = 0; i < COUNT(requests) * 3; i++) {
+        struct client client = dial();
         const char *request = requests[i % COUNT(requests)];
-        buf_reset(&client.reply);
         if (i % 3 == 0)
             for (const char *c = request; *c != '\0'; c++)
                 say(&client, c, 1);
@@ -41,9 +40,27 @@ START_TEST(a_body_arrives_whole_however_it_is_sent)
             ask(&client, request);
         ck_assert_int_eq(await_reply(&client, 0), 200);
         ck_assert_str_eq(reply_body(&client), "a=1\r\nb=2");
+        hang_up(&client);
     }
+    struct client client = dial();
     ck_assert_int_eq(ask_for(&client, "POST /body HTTP/1.1\r\n" HOST "\r\n"), 200);
     ck_assert_str_eq(reply_body(&client), "");
+    hang_up(&client);
+    tear_down();
+}
+END_TEST
+
+/* How the library reads chunks (here: a bare LF ends a line) may not be how a proxy does. */
+START_TEST(what_stands_behind_chunks_is_no_request)
+{
+    set_up();
+    struct client client = dial();
+    ask(&client, "POST /body HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+                 "3;a\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n");
+    ck_assert_int_eq(await_reply(&client, 0), 200);
+    ck_assert_str_eq(reply_header(&client, "Connection"), "close");
+    await_end(&client);
+    ck_assert_uint_eq(count_of(buf_text(&client.reply), "HTTP/1.1 200"), 1);
     hang_up(&client);
     tear_down();
 }
@@ -168,7 +185,7 @@ START_TEST(a_stream_is_read_no_faster_than_it_is_taken)
     ck_assert_str_eq(reply_body(&client), "streamed");
     ck_assert_uint_eq(stream.taken, (sent + 21) / 22 * 16);
     ck_assert(stream.ends == 1 && stream.is_whole);
-    ck_assert_int_eq(get(&client, "/"), 200);
+    await_end(&client);
     hang_up(&client);
     tear_down();
 }
@@ -392,6 +409,7 @@ START_TEST(a_name_that_is_allowed_is_served)
 END_TEST
 
 SUITE("http_body", a_body_arrives_whole_however_it_is_sent,
+      what_stands_behind_chunks_is_no_request,
       a_client_that_asks_first_is_told_to_continue_or_refused_before_it_sends,
       a_body_too_large_is_refused_and_its_client_hears_of_it,
       a_refused_head_request_gets_no_body, a_stream_is_read_no_faster_than_it_is_taken,
