@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Build the preset fuzz and run the fuzzers named, each for LEAT_FUZZ_SECONDS (default 30), on
-# copies of their seeds. What breaks one is left in build/fuzz/crashes. Exit 77: no libFuzzer.
+# run.sh --build     build the preset fuzz
+# run.sh NAME…       run its fuzzers, each for LEAT_FUZZ_SECONDS (default 30), on copies of their
+#                    seeds. What breaks one is left in build/fuzz/crashes.
+# Exit 77: no libFuzzer.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -16,8 +18,11 @@ if [ ! -f "$runtime" ]; then
   exit 77
 fi
 
-cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz --target fuzzers >/dev/null
+if [ "$*" = --build ]; then
+  cmake --preset fuzz >/dev/null
+  cmake --build --preset fuzz --target fuzzers >/dev/null
+  exit
+fi
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -32,15 +37,25 @@ seeds_of() {
   esac
 }
 
+dictionary_of() {
+  case $1 in
+    door | http) echo http ;;
+    replies) echo resp ;;
+    url) echo url ;;
+    *) echo json ;;
+  esac
+}
+
+# No input is large; what asks for much memory at once does so for a number in it.
 failed=0
 for name in "$@"; do
   mkdir "$scratch/$name"
   seeds_of "$name" "$scratch/$name"
   log=$scratch/$name.log
   if build/fuzz/bin/fuzz_"$name" -max_total_time="${LEAT_FUZZ_SECONDS:-30}" -timeout=10 \
-    -dict=tests/fuzz/json.dict -artifact_prefix="$crashes/$name-" \
-    "$scratch/$name" >"$log" 2>&1; then
-    echo "$name: $(grep -o 'Done .*' "$log" | tail -1)"
+    -malloc_limit_mb=64 -dict="tests/fuzz/$(dictionary_of "$name").dict" \
+    -artifact_prefix="$crashes/$name-" "$scratch/$name" >"$log" 2>&1; then
+    echo "$name: $(grep -ao 'Done .*' "$log" | tail -1)"
   else
     echo "$name: FAILED"
     tail -40 "$log"
