@@ -7,6 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1 /* as GCC says it */
+#endif
+#endif
+
+/* With the address sanitizer, what an arena has not handed out may not be touched, and behind
+ * each piece stays a gap. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+enum { GAP_BYTES = _Alignof(max_align_t) };
+#else
+#define ASAN_POISON_MEMORY_REGION(at, len)   ((void)(at), (void)(len))
+#define ASAN_UNPOISON_MEMORY_REGION(at, len) ((void)(at), (void)(len))
+enum { GAP_BYTES = 0 };
+#endif
+
 enum { CHUNK_BYTES = 4096 };
 
 struct arena_chunk {
@@ -73,17 +90,19 @@ static struct arena_chunk *chunk_new(size_t size, struct arena_chunk *older)
 {
     struct arena_chunk *chunk = xmalloc(sizeof *chunk + size);
     *chunk = (struct arena_chunk){.older = older, .size = size};
+    ASAN_POISON_MEMORY_REGION(chunk->data, size);
     return chunk;
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
     const size_t align = _Alignof(max_align_t);
-    size = (size + align - 1) / align * align;
-    if (arena->chunk == NULL || arena->chunk->size - arena->chunk->used < size)
-        arena->chunk = chunk_new(size > CHUNK_BYTES ? size : CHUNK_BYTES, arena->chunk);
+    size_t room = (size + align - 1) / align * align + GAP_BYTES;
+    if (arena->chunk == NULL || arena->chunk->size - arena->chunk->used < room)
+        arena->chunk = chunk_new(room > CHUNK_BYTES ? room : CHUNK_BYTES, arena->chunk);
     void *memory = (char *)arena->chunk->data + arena->chunk->used;
-    arena->chunk->used += size;
+    arena->chunk->used += room;
+    ASAN_UNPOISON_MEMORY_REGION(memory, size);
     return memory;
 }
 
@@ -131,4 +150,5 @@ void arena_reset(struct arena *arena)
     chunks_free(arena->chunk->older);
     arena->chunk->older = NULL;
     arena->chunk->used = 0;
+    ASAN_POISON_MEMORY_REGION(arena->chunk->data, arena->chunk->size);
 }
