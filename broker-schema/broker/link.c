@@ -32,8 +32,7 @@
 
 enum {
     GREETING_MS = 3000,
-    MEETING_MS =
-        1000, /* how long a server never greeted may hang up and is tried again */
+    MEETING_MS = 1000, /* as long, a server never greeted may hang up */
     BACKOFF_FIRST_MS = 50,
     BACKOFF_MAX_MS = 5000,
     WATCH_MS = 500,
@@ -56,7 +55,7 @@ struct link {
     struct request_queue waiting, flight, later;
     struct request *unsent;
     size_t unsent_offset;     /* bytes of `unsent` that are written */
-    int64_t progress_mono_ms; /* last time that an answer came, or that one became due */
+    int64_t progress_mono_ms; /* last time that bytes came, or an answer was due */
 
     struct dial *dial;
     int ever_up;
@@ -323,7 +322,6 @@ static int handle_reply(struct link *link, struct redisReply *reply)
         link_lose(link, why);
         return -1;
     }
-    link->progress_mono_ms = clock_mono_ms();
     if (reply->type == REDIS_REPLY_ERROR) {
         request_queue_pop(&link->flight);
         handle_error(link, request, reply);
@@ -367,6 +365,8 @@ static int read_some(struct link *link)
 {
     char chunk[READ_BYTES];
     ssize_t got = read(link->fd, chunk, sizeof chunk);
+    if (got > 0)
+        link->progress_mono_ms = clock_mono_ms();
     if (got < 0 && (errno == EAGAIN || errno == EINTR || errno == EWOULDBLOCK))
         return errno == EINTR;
     if (got <= 0)

@@ -184,7 +184,7 @@ START_TEST(an_answer_too_large_is_told_and_not_asked_for_again)
         "for i = 1, 1001 do redis.call('RPUSH', 'l', unpack(part)) end";
     probe_start();
     OTHER("EVAL", fill, "0");
-    SEND(LINK_RESEND, "LRANGE", "l", "0", "999999");
+    SEND(LINK_RESEND, "LRANGE", "l", "0", "9999");
     SEND(LINK_RESEND, "LRANGE", "l", "0", "1000000");
     SEND(LINK_RESEND, "INCR", "n");
     AWAIT(probe.count == 3);
@@ -229,6 +229,36 @@ START_TEST(a_silent_server_is_left_when_patience_ends_and_found_again)
     AWAIT(probe.count == 2);
     ck_assert_int_eq(probe.answer[1].number, 1);
     probe_stop();
+}
+END_TEST
+
+/* The test is the server here: a byte comes at a time, and each time within the patience. */
+START_TEST(an_answer_that_comes_slowly_is_no_silence)
+{
+    enum { PATIENCE_MS = 1000, BYTE_MS = 100 };
+    static const char text[] = "$20\r\n01234567890123456789\r\n";
+    char path[108], url[120];
+    int listener = probe_listen(path);
+    snprintf(url, sizeof url, "unix://%s", path);
+    probe_open(url);
+    struct pollfd caller = {.fd = listener, .events = POLLIN};
+    AWAIT(poll(&caller, 1, 0) == 1);
+    int fd = accept(listener, NULL, NULL);
+    ck_assert_int_eq(write(fd, "+OK\r\n", 5), 5);
+    AWAIT(probe.ups == 1);
+    cmd_set(&probe.cmd, "GET", "k", NULL);
+    probe_send(0, PATIENCE_MS);
+    for (const char *at = text; *at != '\0'; at++) {
+        int64_t from_ms = clock_mono_ms();
+        ck_assert_int_eq(write(fd, at, 1), 1);
+        AWAIT(clock_mono_ms() - from_ms >= BYTE_MS);
+    }
+    AWAIT(probe.count == 1);
+    ck_assert_int_eq(probe.downs, 0);
+    close(fd);
+    close(listener);
+    probe_unlisten(path);
+    probe_close();
 }
 END_TEST
 
@@ -436,6 +466,7 @@ SUITE("link", answers_come_in_the_order_of_the_commands,
       an_answer_too_large_is_told_and_not_asked_for_again,
       a_link_gives_up_after_the_time_it_was_given,
       a_silent_server_is_left_when_patience_ends_and_found_again,
+      an_answer_that_comes_slowly_is_no_silence,
       a_command_with_more_patience_keeps_a_silent_connection,
       who_serves_has_its_old_connection_killed_before_it_comes_back,
       a_link_freed_with_commands_on_their_way_answers_none_of_them,
