@@ -235,7 +235,7 @@ END_TEST
 /* The test is the server here: a byte comes at a time, and each time within the patience. */
 START_TEST(an_answer_that_comes_slowly_is_no_silence)
 {
-    enum { PATIENCE_MS = 1000, BYTE_MS = 100 };
+    enum { PATIENCE_MS = 3000, BYTE_MS = 200 };
     static const char text[] = "$20\r\n01234567890123456789\r\n";
     char path[108], url[120];
     int listener = probe_listen(path);
