@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/attempt.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/rnd.h"
 #include "broker/script_call.h"
 #include "worker/tick.h"
@@ -65,6 +64,37 @@ void attempt_free(struct attempt *attempt)
     free(attempt);
 }
 
+static struct joblog log_of(const struct attempt *attempt, const char *why)
+{
+    int64_t started_mono_ms = attempt->started_mono_ms;
+    return (struct joblog){
+        .queue = attempt->feed->queue.name,
+        .lease = attempt->lease,
+        .id = attempt->envelope.id,
+        .iid = attempt->entry.iid,
+        .type = attempt->envelope.type,
+        .deliveries = attempt->entry.deliveries,
+        .fails = attempt->entry.fails,
+        .ms = started_mono_ms > 0 ? clock_mono_ms() - started_mono_ms : 0,
+        .retry_in_ms = attempt->retry_in_ms,
+        .err = why,
+    };
+}
+
+void attempt_tell(const struct attempt *attempt, enum joblog_event event, const char *why)
+{
+    struct joblog job = log_of(attempt, why);
+    joblog_tell(event, &job);
+}
+
+/* Redis has answered the command that ends it; `ended` 0: its lease was gone. */
+static void tell_end(const struct attempt *attempt, int64_t ended)
+{
+    struct joblog job = log_of(attempt, attempt->error);
+    job.unsure = ended == 0;
+    joblog_tell(ended == 2 ? JOB_OVERTAKEN : attempt->end, &job);
+}
+
 void attempt_run(struct attempt *attempt)
 {
     struct worker *worker = worker_of(attempt);
@@ -76,21 +106,30 @@ void attempt_run(struct attempt *attempt)
     worker->attempts.first = attempt;
     worker->attempts.count++;
     attempt->started_mono_ms = clock_mono_ms();
+    attempt_tell(attempt, JOB_STARTED, NULL);
     attempt->type->start(attempt);
 }
 
 /* ---- ends --------------------------------------------------------------------------- */
 
-static void on_settled(void *arg, struct answer *answer)
+/* `ended` is the first number of the answer. */
+static void end(struct attempt *attempt, const struct answer *answer, int64_t ended)
 {
-    struct attempt *attempt = arg;
     struct worker *worker = worker_of(attempt);
     if (answer->code != LEAT_OK) {
+        attempt_tell(attempt, JOB_GIVEN_BACK, answer->text);
         feed_release(attempt->feed, attempt->lease);
         feed_refused(attempt->feed, answer);
+    } else {
+        tell_end(attempt, ended);
     }
     attempt_free(attempt);
     worker_pump(worker);
+}
+
+static void on_settled(void *arg, struct answer *answer)
+{
+    end(arg, answer, reply_int(reply_at(answer->reply, 0), 0));
 }
 
 /* A worker that is leaving has given back what ran, but not what was about to land. */
@@ -101,6 +140,7 @@ static void start_again(struct attempt *attempt)
         attempt->type->start(attempt);
         return;
     }
+    attempt_tell(attempt, JOB_GIVEN_BACK, NULL);
     feed_release(attempt->feed, attempt->lease);
     attempt_free(attempt);
 }
@@ -116,15 +156,17 @@ static void on_landed(void *arg, struct answer *answer)
         attempt->whole = 1;
         start_again(attempt);
     } else {
-        if (answer->code == LEAT_OK && reply_int(answer->reply, 0) > 0)
+        int64_t ended = reply_int(answer->reply, 0);
+        if (answer->code == LEAT_OK && ended > 0)
             worker_of(attempt)->done++;
-        on_settled(attempt, answer);
+        end(attempt, answer, ended);
     }
 }
 
 void attempt_land(struct attempt *attempt, const struct cmd *cmd)
 {
     attempt->ending = 1;
+    attempt->end = JOB_DONE;
     link_send(worker_of(attempt)->link, cmd, LINK_RESEND | LINK_RETRY, 0, on_landed,
               attempt);
 }
@@ -133,6 +175,9 @@ void attempt_land(struct attempt *attempt, const struct cmd *cmd)
 static void settle_one(struct attempt *attempt, enum outcome outcome, const char *error,
                        int64_t delay_ms)
 {
+    attempt->end = outcome == OUTCOME_RETRY ? JOB_FAILED : JOB_DIED;
+    attempt->error = arena_dup(&attempt->arena, bytes_of(error));
+    attempt->retry_in_ms = delay_ms;
     struct worker *worker = worker_of(attempt);
     struct settlement *settlement = &worker->settlement;
     struct buf header = {0};
@@ -155,19 +200,9 @@ static void settle_one(struct attempt *attempt, enum outcome outcome, const char
     buf_fini(&header);
 }
 
-static void log_end(const struct attempt *attempt, const char *msg, const char *error,
-                    int64_t delay_ms)
-{
-    log_warn(msg, log_text("queue", attempt->feed->queue.name),
-             log_bytes("iid", attempt->entry.iid), log_text("type", attempt->type->name),
-             log_number("fails", attempt->entry.fails),
-             log_number("retry_in_ms", delay_ms), log_text("err", error));
-}
-
 void attempt_die(struct attempt *attempt, const char *error)
 {
     attempt->entry.fails++;
-    log_end(attempt, "job died", error, 0);
     settle_one(attempt, OUTCOME_DEAD, error, 0);
 }
 
@@ -178,22 +213,21 @@ void attempt_retry(struct attempt *attempt, const char *error, int64_t at_least_
     envelope_backoff(&attempt->envelope, attempt->type->backoff, &policy, NULL);
     attempt->entry.fails++;
     if (attempt->entry.fails > policy.retries_max) {
-        log_end(attempt, "job died", error, 0);
         settle_one(attempt, OUTCOME_DEAD, error, 0);
         return;
     }
     int64_t delay_ms = backoff_delay_ms(&policy, attempt->entry.fails, random);
     if (delay_ms < at_least_ms)
         delay_ms = at_least_ms;
-    log_end(attempt, "job failed", error, delay_ms);
     settle_one(attempt, OUTCOME_RETRY, error, delay_ms);
     tick_due_in(worker_of(attempt)->tick, delay_ms);
 }
 
-void attempt_abandon(struct attempt *attempt)
+void attempt_abandon(struct attempt *attempt, enum joblog_event event, const char *why)
 {
-    if (attempt->ending)
+    if (attempt->ending || attempt->abandoned)
         return; /* its settle decides, or finds the lease gone */
+    attempt_tell(attempt, event, why);
     if (attempt->asking) {
         attempt->abandoned = 1;
         return;

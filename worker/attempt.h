@@ -8,6 +8,7 @@
 #include "schema/args.h"
 #include "schema/entry.h"
 #include "schema/envelope.h"
+#include "worker/joblog.h"
 #include "worker/types.h"
 
 struct fetch;
@@ -30,6 +31,10 @@ struct attempt {
     int whole;     /* fetch without conditions: the kept copy changed under us */
     int asking;    /* a question to Redis is on the way */
     int abandoned; /* to be freed when its answer is there */
+    /* What its settle will have come to: told when that is answered. */
+    enum joblog_event end;
+    const char *error;
+    int64_t retry_in_ms;
 };
 
 /* Make one of an entry, with a new lease id; takes a slot. `iid` names the job.
@@ -50,7 +55,11 @@ void attempt_land(struct attempt *attempt, const struct cmd *cmd);
 void attempt_retry(struct attempt *attempt, const char *error, int64_t at_least_ms);
 void attempt_die(struct attempt *attempt, const char *error);
 
-/* The lease is gone, or the worker leaves: stop without an end. */
-void attempt_abandon(struct attempt *attempt);
+/* The lease is gone, or the worker leaves: stop without an end. `why` is for the log. */
+void attempt_abandon(struct attempt *attempt, enum joblog_event event, const char *why);
+
+/* Tell the log what became of it. */
+void attempt_tell(const struct attempt *attempt, enum joblog_event event,
+                  const char *why);
 
 #endif

@@ -188,9 +188,13 @@ static void begin(struct lease *lease)
         worker_fail(worker, &err);
     } else if (worker->state != WORKER_RUNNING ||
                clock_mono_ms() > lease->deadline_mono_ms) {
+        log_debug("lease given back", log_text("queue", lease->feed->queue.name),
+                  log_text("lease", lease->id), log_number("jobs", lease->jobs));
         feed_release(lease->feed, lease->id);
         lease_free(lease);
     } else {
+        log_debug("leased", log_text("queue", lease->feed->queue.name),
+                  log_text("lease", lease->id), log_number("jobs", lease->jobs));
         settle(lease);
     }
 }
@@ -199,13 +203,7 @@ static void on_confirmed(void *arg, struct answer *answer)
 {
     struct lease *lease = arg;
     struct worker *worker = lease->feed->worker;
-    int given = was_given(lease, answer);
-    lease->ahead = 0;
-    lease->lost = !given;
-    if (lease->postponed && given)
-        begin(lease);
-    else if (lease->postponed)
-        lease_free(lease);
+    lease->lost = !was_given(lease, answer);
     worker_pump(worker);
 }
 
@@ -230,7 +228,6 @@ void lease_rung(struct feed *feed, struct answer *answer)
     lease->body = answer_take(answer);
     lease->entries = arena_alloc(&lease->arena, sizeof *lease->entries);
     *lease->entries = entry;
-    lease->ahead = 1;
     hold(lease, 1, entry.len);
     settle(lease); /* never too late: RESERVE has not left yet */
 }
@@ -245,10 +242,8 @@ struct sorting {
     struct envelope envelope;
     struct err err;
     struct feed_news news;
-    int index; /* of the job in its lease */
-    int bad;
-    int quiet;  /* what is to be told has been told, or is not certain yet */
-    int untold; /* ends that were not told */
+    int index;   /* of the job in its lease */
+    int verbose; /* jobs that went well are told of too */
 };
 
 /* A job that was never redelivered gets its name only when one is needed: most never do. */
@@ -273,13 +268,23 @@ static const char *header_of(struct sorting *sorting, const char *error)
     return kept;
 }
 
-static void log_end(const struct sorting *sorting, const char *msg, const char *error)
+/* To be told when the settle is answered. */
+static void tell(struct sorting *sorting, enum joblog_event event, int64_t retry_in_ms,
+                 const char *why)
 {
-    log_warn(msg, log_text("queue", sorting->lease->feed->queue.name),
-             log_bytes("iid", sorting->entry.iid),
-             log_bytes("type", sorting->envelope.type),
-             log_number("deliveries", sorting->entry.deliveries),
-             log_number("fails", sorting->entry.fails), log_text("err", error));
+    struct lease *lease = sorting->lease;
+    if (event != JOB_QUARANTINED)
+        name_job(sorting);
+    joblog_keep(&lease->told, &lease->arena, event,
+                &(struct joblog){.queue = lease->feed->queue.name,
+                                 .lease = lease->id,
+                                 .id = sorting->envelope.id,
+                                 .iid = sorting->entry.iid,
+                                 .type = sorting->envelope.type,
+                                 .deliveries = sorting->entry.deliveries,
+                                 .fails = sorting->entry.fails,
+                                 .retry_in_ms = retry_in_ms,
+                                 .err = why});
 }
 
 static void sort_dead(struct sorting *sorting, const char *error)
@@ -287,23 +292,16 @@ static void sort_dead(struct sorting *sorting, const char *error)
     struct settlement *settlement = &sorting->worker->settlement;
     settlement_add(settlement, OUTCOME_DEAD);
     cmd_adds(&settlement->args, header_of(sorting, error));
-    sorting->untold += sorting->quiet;
-    if (sorting->quiet)
-        return;
-    sorting->worker->failed++;
-    log_end(sorting, "job died", error);
+    sorting->lease->died++;
+    tell(sorting, JOB_REFUSED, 0, error);
 }
 
-/* A flood of them must not become a flood of lines: one for each lease. */
 static void sort_bad(struct sorting *sorting, size_t header_bytes, const char *reason)
 {
     struct settlement *settlement = &sorting->worker->settlement;
     settlement_add(settlement, OUTCOME_BAD);
     cmd_add_int(&settlement->args, (int64_t)header_bytes);
-    sorting->untold += sorting->quiet;
-    if (sorting->bad++ == 0 && !sorting->quiet)
-        log_warn("quarantined", log_text("queue", sorting->lease->feed->queue.name),
-                 log_text("err", reason));
+    tell(sorting, JOB_QUARANTINED, 0, reason);
 }
 
 /* Not a failure: again later, until a day is over. */
@@ -320,11 +318,12 @@ static void sort_later(struct sorting *sorting, const char *reason, struct bytes
     int64_t delay_ms = age_ms < NO_HANDLER_FIRST_MS ? NO_HANDLER_FIRST_MS : age_ms;
     if (delay_ms > NO_HANDLER_CAP_MS)
         delay_ms = NO_HANDLER_CAP_MS;
+    delay_ms = delay_ms / 2 + (int64_t)rnd_below((uint64_t)delay_ms / 2 + 1);
     settlement_add(settlement, OUTCOME_LATER);
     cmd_adds(&settlement->args, header);
-    cmd_add_int(&settlement->args,
-                delay_ms / 2 + (int64_t)rnd_below((uint64_t)delay_ms / 2 + 1));
+    cmd_add_int(&settlement->args, delay_ms);
     cmd_add(&settlement->args, type);
+    tell(sorting, JOB_PUT_OFF, delay_ms, reason);
 }
 
 static void sort_unknown(struct sorting *sorting)
@@ -367,11 +366,14 @@ static void sort_instant(struct sorting *sorting, const struct job_type *type)
         settlement_add(settlement, OUTCOME_COUNTED);
         cmd_add(&settlement->args, args.counter);
         cmd_add_int(&settlement->args, args.by);
-        cmd_adds(&settlement->args,
-                 header_of(sorting, refusal_of(lease, &args, refused->sum == OVERFLOWS)));
+        const char *why = refusal_of(lease, &args, refused->sum == OVERFLOWS);
+        cmd_adds(&settlement->args, header_of(sorting, why));
+        tell(sorting, JOB_COUNTED_ALONE, 0, why);
     } else {
         settlement_add(settlement, OUTCOME_DONE);
         tally_add(&sorting->worker->tally, args.counter, args.by);
+        if (sorting->verbose)
+            tell(sorting, JOB_COUNTED, 0, NULL);
     }
 }
 
@@ -394,6 +396,8 @@ static void sort_slow(struct sorting *sorting, const struct job_type *type)
         sorting->news.back++;
         settlement_add(settlement, OUTCOME_BACK);
         cmd_adds(&settlement->args, "");
+        if (sorting->verbose)
+            tell(sorting, JOB_NO_SLOT, 0, "no slot is free");
         return;
     }
     struct attempt *attempt;
@@ -416,6 +420,12 @@ static int is_expired(const struct sorting *sorting)
 {
     return sorting->envelope.expires_at_ms > 0 &&
            worker_redis_now_ms(sorting->worker) > sorting->envelope.expires_at_ms;
+}
+
+static void sort_expired(struct sorting *sorting)
+{
+    settlement_add(&sorting->worker->settlement, OUTCOME_EXPIRED);
+    tell(sorting, JOB_EXPIRED, 0, NULL);
 }
 
 static void sort_job(struct sorting *sorting, int index)
@@ -443,7 +453,7 @@ static void sort_job(struct sorting *sorting, int index)
     }
     const struct job_type *type = types_find(sorting->envelope.type);
     if (is_expired(sorting))
-        settlement_add(&sorting->worker->settlement, OUTCOME_EXPIRED);
+        sort_expired(sorting);
     else if (sorting->envelope.version > ENVELOPE_VERSION)
         sort_later(sorting, "an envelope of a later version", bytes_of(""));
     else if (type == NULL)
@@ -484,21 +494,59 @@ static void settle_refused(struct lease *lease, const struct redisReply *list,
     settle(lease);
 }
 
+static enum joblog_event event_of(struct bytes verdict)
+{
+    static const struct {
+        const char *verdict;
+        enum joblog_event event;
+    } rows[] = {{"run", JOB_GIVEN_BACK},
+                {"fresh", JOB_FRESH},
+                {"merged", JOB_MERGED},
+                {"again", JOB_BEHIND}};
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (bytes_is(verdict, rows[i].verdict))
+            return rows[i].event;
+    return JOB_ABANDONED; /* the lease was gone, and the claim with it */
+}
+
+static const char *why_of(struct bytes verdict)
+{
+    return bytes_is(verdict, "gone") ? "its lease was gone" : NULL;
+}
+
 /* The settle says which claims may run. A worker that is leaving gives them back. */
 static void run_claims(struct lease *lease, const struct redisReply *verdicts)
 {
     for (size_t i = 1; lease->claims != NULL; i++) {
         struct attempt *attempt = lease->claims;
         attempt->solo = lease->solo;
-        int may_run = bytes_is(reply_bytes(reply_at(verdicts, i)), "run");
-        int leaving = lease->feed->worker->state == WORKER_LEAVING;
-        if (may_run && leaving)
-            feed_release(lease->feed, attempt->lease);
-        if (may_run && !leaving)
+        struct bytes verdict = reply_bytes(reply_at(verdicts, i));
+        if (bytes_is(verdict, "run") && lease->feed->worker->state != WORKER_LEAVING) {
             attempt_run(attempt);
-        else
-            attempt_free(attempt);
+            continue;
+        }
+        if (bytes_is(verdict, "run"))
+            feed_release(lease->feed, attempt->lease);
+        if (!lease->lost)
+            attempt_tell(attempt, event_of(verdict), why_of(verdict));
+        attempt_free(attempt);
     }
+}
+
+static void note_end(struct lease *lease, int64_t ended)
+{
+    struct worker *worker = lease->feed->worker;
+    feed_well(lease->feed);
+    if (lease->lost)
+        return;
+    if (ended == 1) {
+        worker->done += lease->plain;
+        worker->failed += lease->died;
+    } else {
+        log_warn("lease was gone", log_text("queue", lease->feed->queue.name),
+                 log_text("lease", lease->id), log_number("jobs", lease->jobs));
+    }
+    joblog_tell_kept(&lease->told, ended != 1);
 }
 
 static void on_settled(void *arg, struct answer *answer)
@@ -512,12 +560,7 @@ static void on_settled(void *arg, struct answer *answer)
         feed_refused(feed, answer);
         lease_free(lease);
     } else if (reply_is_int(answer->reply)) { /* ACK */
-        feed_well(feed);
-        if (reply_int(answer->reply, 0) == 1)
-            worker->done += lease->jobs;
-        else if (!lease->lost)
-            log_warn("lease was gone", log_text("queue", feed->queue.name),
-                     log_text("lease", lease->id));
+        note_end(lease, reply_int(answer->reply, 0));
         lease_free(lease);
     } else if (!reply_is_int(first)) {
         settle_refused(lease, answer->reply, 0);
@@ -526,8 +569,7 @@ static void on_settled(void *arg, struct answer *answer)
         settle_refused(lease, answer->reply, 1);
         return;
     } else {
-        feed_well(feed);
-        worker->done += reply_int(first, 0) == 1 ? lease->plain : 0;
+        note_end(lease, reply_int(first, 0));
         run_claims(lease, answer->reply);
         lease_free(lease);
     }
@@ -540,14 +582,13 @@ static void settle(struct lease *lease)
     struct sorting sorting = {.lease = lease,
                               .worker = worker,
                               .news = {.asked = lease->asked, .got = lease->jobs},
-                              .quiet = lease->refused != NULL || lease->ahead};
+                              .verbose = log_shows(LOG_DEBUG)};
     settlement_reset(&worker->settlement);
     tally_reset(&worker->tally);
+    lease->told = (struct joblog_list){0};
+    lease->died = 0;
     for (int i = 0; i < lease->jobs; i++)
         sort_job(&sorting, i);
-    lease->postponed = lease->ahead && sorting.untold > 0;
-    if (lease->postponed)
-        return; /* an end is told only when it is sure to come: on_confirmed() goes on */
     lease->plain = worker->settlement.plain;
     settlement_write(&worker->settlement, &worker->cmd, &lease->feed->queue, lease->id,
                      &worker->tally);

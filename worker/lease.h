@@ -5,6 +5,7 @@
 #define LEAT_WORKER_LEASE_H
 
 #include "worker/feed.h"
+#include "worker/joblog.h"
 
 struct lease {
     struct lease *next, **link_here; /* in worker->leases */
@@ -16,14 +17,14 @@ struct lease {
     int asked, jobs;
     int plain;             /* of them, simply done */
     int solo;              /* reserved with_suspect */
-    int ahead;             /* sorted while its RESERVE is on the way */
-    int postponed;         /* its settle waits for that RESERVE's answer */
     int lost;              /* begun ahead, and it is not ours */
     struct bytes *entries; /* `jobs` of them, in `body` */
     struct redisReply *body;
     struct arena arena;
-    struct tally *refused;  /* counters that were refused as sums, and why */
-    struct attempt *claims; /* slow jobs waiting for the settle's verdicts, in order */
+    struct tally *refused;   /* counters that were refused as sums, and why */
+    struct attempt *claims;  /* slow jobs waiting for the settle's verdicts, in order */
+    struct joblog_list told; /* when the settle is answered */
+    int died;
 };
 
 /* A lease to be asked for; the id is new. Owns: itself, until it ended. */

@@ -152,8 +152,7 @@ static void abandon_lease(struct worker *worker, struct bytes id)
 {
     for (struct attempt *it = worker->attempts.first; it != NULL; it = it->next)
         if (bytes_is(id, it->lease)) {
-            log_warn("lease was gone", log_text("lease", it->lease));
-            attempt_abandon(it);
+            attempt_abandon(it, JOB_ABANDONED, "its lease was gone");
             return;
         }
 }

@@ -225,7 +225,7 @@ static void begin_leaving(struct worker *worker)
         next = it->next;
         if (!it->ending)
             feed_release(it->feed, it->lease);
-        attempt_abandon(it);
+        attempt_abandon(it, JOB_GIVEN_BACK, "the worker stops");
     }
     worker_pump(worker);
 }

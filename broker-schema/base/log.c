@@ -124,7 +124,7 @@ static void add_stamp(void)
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     size_t len = strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(stamp + len, sizeof stamp - len, ".%03ldZ", now.tv_nsec / 1000000);
+    snprintf(stamp + len, sizeof stamp - len, ".%06ldZ", now.tv_nsec / 1000);
     add_field(&(struct log_field){.name = "ts", .text = bytes_of(stamp)});
 }
 

@@ -161,6 +161,16 @@ static enum MHD_Result serve_slow(struct request *request)
     return answer_text(request, MHD_HTTP_OK, "slow\n");
 }
 
+/* Twice out of order, then silent, then well. */
+static enum MHD_Result serve_troubled(struct request *request)
+{
+    if (request->count <= 2)
+        return answer_text(request, MHD_HTTP_SERVICE_UNAVAILABLE, "out of order\n");
+    if (request->count == 3)
+        return serve_never(request);
+    return answer_text(request, MHD_HTTP_OK, "well again\n");
+}
+
 static enum MHD_Result serve_count(struct request *request)
 {
     char text[16], etag[24];
@@ -208,6 +218,7 @@ static const struct route {
     {"/redirect-to-private", serve_redirect}, /* ?to=URL: 302 to there */
     {"/endless", serve_endless},              /* a body without end */
     {"/never", serve_never},                  /* takes the request, never answers */
+    {"/troubled", serve_troubled},            /* 503, 503, like /never, then a page */
     {"/status/", serve_status},               /* NNN[?retry_after=S]: that status */
     {"/slow", serve_slow},                    /* ?ms=N: answers after N ms */
     {"/count/", serve_count},      /* NAME: how often asked; a new ETag each time */
