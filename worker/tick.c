@@ -56,12 +56,17 @@ static struct bytes holder_of(struct bytes lease)
 }
 
 /* Tell the fleet whose jobs were taken back. `taken`: lease ids, and the jobs of each. */
-static void note_lost(struct worker *worker, const struct redisReply *taken)
+static void note_lost(const struct feed *feed, const struct redisReply *taken)
 {
+    struct worker *worker = feed->worker;
     call_lost(&worker->cmd);
     for (size_t i = 0; i + 1 < reply_count(taken); i += 2) {
-        cmd_add(&worker->cmd, holder_of(reply_bytes(reply_at(taken, i))));
-        cmd_add_int(&worker->cmd, reply_int(reply_at(taken, i + 1), 0));
+        struct bytes lease = reply_bytes(reply_at(taken, i));
+        int64_t jobs = reply_int(reply_at(taken, i + 1), 0);
+        log_warn("recovered", log_text("queue", feed->queue.name),
+                 log_bytes("lease", lease), log_number("jobs", jobs));
+        cmd_add(&worker->cmd, holder_of(lease));
+        cmd_add_int(&worker->cmd, jobs);
     }
     tick_send_quietly(worker, &worker->cmd);
 }
@@ -83,11 +88,8 @@ static void on_reaped(void *arg, struct answer *answer)
     feed->suspects = feed->paused ? 0 : (int)reply_int(reply_at(answer->reply, 2), 0);
     feed->worker->redis_ahead_ms =
         reply_int(reply_at(answer->reply, 3), 0) - clock_mono_ms();
-    if (jobs > 0) {
-        log_warn("recovered", log_text("queue", feed->queue.name),
-                 log_number("leases", leases), log_number("jobs", jobs));
-        note_lost(feed->worker, reply_at(answer->reply, 5));
-    }
+    if (jobs > 0)
+        note_lost(feed, reply_at(answer->reply, 5));
     if (leases == REAP_LEASES)
         reap(feed);
     /* Reaped, or left behind by a bell. With a suspect waiting the bells are not armed again,

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: MIT
 # The pages promise nothing that is not there: every relative link of README.md, CONTRIBUTING.md
 # and docs/ leads somewhere, every page of docs/ stands in its index, and each `leat …` in code
-# names a command, a verb and options that the program's own help knows.
+# names a command, a verb and options that the program's own help knows. docs/logs.md explains
+# each message that is logged above debug.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 leat=${LEAT_BIN:?names the folder of the binaries}/leat
 [ -x "$leat" ] || { echo "skip - $leat is not built" && exit 77; }
 pages=(README.md CONTRIBUTING.md docs/*.md)
-failed=0 links=0 uses=0
+failed=0 links=0 uses=0 told=0
 
 offence() {
   echo "$1"
@@ -125,6 +126,23 @@ index_is_whole() {
   done
 }
 
+# Each message that a program logs above debug, FILE<TAB>MESSAGE.
+messages() {
+  local file
+  for file in worker/*.[ch] dashboard/*.c broker-schema/*/*.c; do
+    tr '\n' ' ' <"$file" | grep -oE '(log_(info|warn|error)\( *|X\(JOB_[A-Z_]*, LOG_(INFO|WARN|ERROR), )"[^"]*"' |
+      sed -E "s|^[^\"]*\"(.*)\"\$|$file\t\1|" || true
+  done
+}
+
+logs_are_explained() {
+  local file message
+  while IFS=$'\t' read -r file message; do
+    told=$((told + 1))
+    grep -qF "\`$message\`" docs/logs.md || offence "docs/logs.md: does not explain \`$message\` of $file"
+  done < <(messages)
+}
+
 commands=$("$leat" help)
 while IFS=$'\t' read -r place target; do
   links=$((links + 1))
@@ -135,7 +153,9 @@ while IFS=$'\t' read -r place words; do
   check_use "$place" "$words"
 done < <(leat_uses)
 index_is_whole
-[ "$links" -gt 0 ] && [ "$uses" -gt 0 ] || offence "no link or no command found: this test has lost them"
+logs_are_explained
+[ "$links" -gt 0 ] && [ "$uses" -gt 0 ] && [ "$told" -gt 0 ] ||
+  offence "no link, no command or no message found: this test has lost them"
 
 [ "$failed" = 0 ] || exit 1
-echo "ok - $links links lead somewhere, and the help knows $uses uses of leat"
+echo "ok - $links links lead somewhere, the help knows $uses uses of leat, $told messages are explained"
