@@ -47,11 +47,9 @@ static struct bytes key_of(struct cache *cache, const char *name)
 static int cache_open(struct cache *cache, int argc, char **argv, struct opt_spec spec)
 {
     *cache = (struct cache){0};
-    spec.common = command_common_rows;
-    spec.common_count = COMMAND_COMMON_COUNT;
     spec.words_offset = AT(words);
     opt_parse(&spec, argc, argv, &cache->options);
-    int code = verb_open(&cache->client, &cache->options.common, &cache->queue,
+    int code = verb_open(&cache->client, &spec, &cache->options.common, &cache->queue,
                          cache->options.queue, &cache->err);
     if (code == LEAT_OK)
         cache->prefix = key_of(cache, "");
@@ -186,6 +184,8 @@ static int run_get(int argc, char **argv)
 {
     struct cache cache;
     const struct opt_spec spec = {
+        COMMAND_READS,
+
         .rows = rows,
         .row_count = sizeof rows / sizeof *rows,
         .usage = "KEY",
@@ -338,6 +338,8 @@ static int run_ls(int argc, char **argv)
     struct cache cache;
     struct key_list list = {0};
     const struct opt_spec spec = {
+        COMMAND_READS,
+
         .rows = ls_rows,
         .row_count = sizeof ls_rows / sizeof *ls_rows,
         .about = "List the cached copies of a queue.\v"
@@ -359,6 +361,8 @@ static int run_rm(int argc, char **argv)
     struct cache cache;
     const struct redisReply *reply;
     const struct opt_spec spec = {
+        COMMAND_WRITES,
+
         .rows = rows,
         .row_count = sizeof rows / sizeof *rows,
         .usage = "KEY...",

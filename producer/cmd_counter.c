@@ -53,12 +53,10 @@ static int counters_open(struct counters *counters, int argc, char **argv,
 {
     *counters = (struct counters){0};
     spec.rows = rows;
-    spec.common = command_common_rows;
-    spec.common_count = COMMAND_COMMON_COUNT;
     spec.words_offset = AT(words);
     opt_parse(&spec, argc, argv, &counters->options);
-    return verb_open(&counters->client, &counters->options.common, &counters->queue,
-                     counters->options.queue, &counters->err);
+    return verb_open(&counters->client, &spec, &counters->options.common,
+                     &counters->queue, counters->options.queue, &counters->err);
 }
 
 /* Release what counters_open() took. Returns the exit status. */
@@ -95,6 +93,8 @@ static int run_get(int argc, char **argv)
     struct counters counters;
     const struct redisReply *reply;
     const struct opt_spec spec = {
+        COMMAND_READS,
+
         .usage = "NAME",
         .about = "Print the value of a counter; 0 when nothing was counted.",
         .row_count = ROWS_TO_READ,
@@ -199,6 +199,8 @@ static int run_ls(int argc, char **argv)
     struct counters counters;
     struct counter_list list = {0};
     const struct opt_spec spec = {
+        COMMAND_READS,
+
         .about = "List all counters of a queue, ordered by name." NAMES_ABOUT,
         .row_count = ROWS_TO_READ,
     };
@@ -252,6 +254,8 @@ static int run_top(int argc, char **argv)
     struct counters counters;
     struct top top = {0};
     const struct opt_spec spec = {
+        COMMAND_READS,
+
         .usage = "[N]",
         .about = "List the N largest counters (10), largest first." NAMES_ABOUT,
         .row_count = ROWS_TO_READ,
@@ -312,6 +316,8 @@ static int run_rm(int argc, char **argv)
 {
     struct counters counters;
     const struct opt_spec spec = {
+        COMMAND_WRITES,
+
         .usage = "NAME...\n--all",
         .about = "Remove counters, so that they start from 0 again.\v"
                  "Exit status 1: a counter was not there; the others are removed.",

@@ -59,7 +59,6 @@ static const struct opt rm_rows[] = {
     (struct opt_spec)                                                                    \
     {                                                                                    \
         .rows = (table), .row_count = sizeof(table) / sizeof *(table),                   \
-        .common = command_common_rows, .common_count = COMMAND_COMMON_COUNT,             \
         .words_offset = AT(words), __VA_ARGS__                                           \
     }
 
@@ -77,7 +76,7 @@ static int jobs_open(struct jobs *jobs, int argc, char **argv,
 {
     *jobs = (struct jobs){0};
     opt_parse(spec, argc, argv, &jobs->options);
-    return verb_open(&jobs->client, &jobs->options.common, &jobs->queue,
+    return verb_open(&jobs->client, spec, &jobs->options.common, &jobs->queue,
                      jobs->options.queue, &jobs->err);
 }
 
@@ -95,7 +94,7 @@ static int run_ls(int argc, char **argv)
 {
     struct jobs jobs;
     const struct opt_spec spec =
-        SPEC(ls_rows,
+        SPEC(ls_rows, COMMAND_READS,
              .about = "List dead jobs, quarantined entries or the runs that failed last, "
                       "newest first.\v"
                       "The handle in front names one for get, retry and rm, and so does "
@@ -165,7 +164,7 @@ static int run_get(int argc, char **argv)
     struct jobs jobs;
     struct resting resting;
     const struct opt_spec spec = SPEC(
-        get_rows, .usage = "HANDLE|IID", .words_min = 1, .words_max = 1,
+        get_rows, COMMAND_READS, .usage = "HANDLE|IID", .words_min = 1, .words_max = 1,
         .about = "Show a dead job or a quarantined entry, as JSON.\v"
                  "'payload' is what the producer wrote; bytes that are no UTF-8 stand "
                  "there as U+FFFD, --raw writes them as they are.");
@@ -287,20 +286,22 @@ static int run_action(int argc, char **argv, const struct opt_spec *spec,
 
 static int run_retry(int argc, char **argv)
 {
-    const struct opt_spec spec = SPEC(
-        retry_rows, .usage = "HANDLE...\n--all --state STATE", .words_max = OPT_LIST_MAX,
-        .about = "Push jobs again: dead ones with their counts at zero, quarantined "
-                 "entries as they stand.\v"
-                 "Exit status 1: one was not there; the others are pushed.");
+    const struct opt_spec spec =
+        SPEC(retry_rows, COMMAND_WRITES, .usage = "HANDLE...\n--all --state STATE",
+             .words_max = OPT_LIST_MAX,
+             .about = "Push jobs again: dead ones with their counts at zero, quarantined "
+                      "entries as they stand.\v"
+                      "Exit status 1: one was not there; the others are pushed.");
     return run_action(argc, argv, &spec, &retrying);
 }
 
 static int run_rm(int argc, char **argv)
 {
-    const struct opt_spec spec = SPEC(
-        rm_rows, .usage = "HANDLE...\n--all --state STATE", .words_max = OPT_LIST_MAX,
-        .about = "Remove dead jobs or quarantined entries.\v"
-                 "Exit status 1: one was not there; the others are removed.");
+    const struct opt_spec spec =
+        SPEC(rm_rows, COMMAND_WRITES, .usage = "HANDLE...\n--all --state STATE",
+             .words_max = OPT_LIST_MAX,
+             .about = "Remove dead jobs or quarantined entries.\v"
+                      "Exit status 1: one was not there; the others are removed.");
     return run_action(argc, argv, &spec, &removing);
 }
 

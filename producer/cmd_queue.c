@@ -48,12 +48,10 @@ static int visit_run(int argc, char **argv, struct opt_spec spec,
 {
     struct visit visit = {0};
     spec.usage = "QUEUE";
-    spec.common = command_common_rows;
-    spec.common_count = COMMAND_COMMON_COUNT;
     spec.words_offset = offsetof(struct queue_options, words);
     spec.words_min = spec.words_max = 1;
     opt_parse(&spec, argc, argv, &visit.options);
-    int code = verb_open(&visit.client, &visit.options.common, &visit.queue,
+    int code = verb_open(&visit.client, &spec, &visit.options.common, &visit.queue,
                          visit.options.words.at[0], &visit.err);
     if (code == LEAT_OK)
         code = act(&visit);
@@ -88,7 +86,8 @@ static int get(struct visit *visit)
 
 static int run_get(int argc, char **argv)
 {
-    const struct opt_spec spec = {.about = "Show all numbers of one queue.\v"
+    const struct opt_spec spec = {COMMAND_READS,
+                                  .about = "Show all numbers of one queue.\v"
                                            "A queue that nobody has used has zeros."};
     return visit_run(argc, argv, spec, get);
 }
@@ -109,6 +108,8 @@ static int pause_queue(struct visit *visit)
 static int run_pause(int argc, char **argv)
 {
     const struct opt_spec spec = {
+        COMMAND_WRITES,
+
         .about = "Hand out no more jobs of a queue, until it is resumed.\v"
                  "What runs already goes on to its end; jobs can still be pushed."};
     return visit_run(argc, argv, spec, pause_queue);
@@ -140,7 +141,8 @@ static int resume_queue(struct visit *visit)
 
 static int run_resume(int argc, char **argv)
 {
-    const struct opt_spec spec = {.about = "Hand out the jobs of a paused queue again."};
+    const struct opt_spec spec = {COMMAND_WRITES,
+                                  .about = "Hand out the jobs of a paused queue again."};
     return visit_run(argc, argv, spec, resume_queue);
 }
 
@@ -179,11 +181,12 @@ static int purge(struct visit *visit)
 static int run_purge(int argc, char **argv)
 {
     const struct opt_spec spec = {
+        COMMAND_WRITES,
+
         .about = "Delete all jobs that wait in a queue now.\v"
                  "What runs goes on; what is scheduled, dead or in quarantine stays, and "
                  "so do counters and cached copies.",
-        .rows = purge_rows,
-        .row_count = sizeof purge_rows / sizeof *purge_rows};
+        .rows = purge_rows, .row_count = sizeof purge_rows / sizeof *purge_rows};
     return visit_run(argc, argv, spec, purge);
 }
 

@@ -24,10 +24,16 @@ extern const struct command cmd_push, cmd_counter, cmd_job, cmd_queue, cmd_cache
 struct common_options {
     const char *redis; /* NULL: see redis_url_choose() */
     int json;
+    struct opt_list replicas; /* of one that reads */
 };
 
-enum { COMMAND_COMMON_COUNT = 2 };
-extern const struct opt command_common_rows[COMMAND_COMMON_COUNT];
+enum { COMMAND_COMMON_COUNT = 2, COMMAND_READING_COUNT = 3 };
+extern const struct opt command_common_rows[COMMAND_READING_COUNT];
+
+/* Of an opt_spec: a command that only reads, and may do so from a replica (replica.h); and
+ * any other. */
+#define COMMAND_READS  .common = command_common_rows, .common_count = COMMAND_READING_COUNT
+#define COMMAND_WRITES .common = command_common_rows, .common_count = COMMAND_COMMON_COUNT
 
 /* Print `leat: <text>` on stderr. Returns the exit status that belongs to the code. */
 int command_fail(const struct err *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "look.h"
+#include "replica.h"
 
 struct looking {
     int done;
@@ -28,8 +29,7 @@ int look_run(const char *about, int argc, char **argv, look_fn show)
 {
     struct opt_spec spec = {
         .about = about,
-        .common = command_common_rows,
-        .common_count = COMMAND_COMMON_COUNT,
+        COMMAND_READS,
     };
     struct common_options common = {0};
     struct client client = {0};
@@ -37,7 +37,7 @@ int look_run(const char *about, int argc, char **argv, look_fn show)
     struct buf out = {0};
     struct err err = {0};
     opt_parse(&spec, argc, argv, &common);
-    int code = client_open(&client, common.redis, 0, &err);
+    int code = replica_open(&client, &common, &err);
     if (code == LEAT_OK)
         code = look(&client, &overview, &err);
     if (code == LEAT_OK)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "verb.h"
+#include "replica.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,11 +52,15 @@ void verb_print(struct buf *out)
     buf_reset(out);
 }
 
-int verb_open(struct client *client, const struct common_options *common,
-              struct queue *queue, const char *queue_name, struct err *err)
+int verb_open(struct client *client, const struct opt_spec *spec,
+              const struct common_options *common, struct queue *queue,
+              const char *queue_name, struct err *err)
 {
-    int code = queue_name != NULL ? queue_init(queue, queue_name, err) : LEAT_OK;
-    return code == LEAT_OK ? client_open(client, common->redis, 0, err) : code;
+    if (queue_init(queue, queue_name, err) != LEAT_OK)
+        return err->code;
+    if (spec->common_count == COMMAND_READING_COUNT)
+        return replica_open(client, common, err);
+    return client_open(client, common->redis, 0, err);
 }
 
 int verb_confirm(int yes, int64_t count, const char *things, struct err *err)

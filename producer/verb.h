@@ -25,10 +25,11 @@ enum table_mode verb_mode(const struct common_options *common);
 /* Write `out` to stdout and empty it. */
 void verb_print(struct buf *out);
 
-/* Open a queue by its option and a client by the common ones; `queue_name` may be NULL when
- * the command looks at no queue. Errors as queue_init() and client_open(). */
-int verb_open(struct client *client, const struct common_options *common,
-              struct queue *queue, const char *queue_name, struct err *err);
+/* Open a queue by its option and a client by the common ones, of which `spec` says whether
+ * it reads only. Errors as queue_init(), client_open() and replica_open(). */
+int verb_open(struct client *client, const struct opt_spec *spec,
+              const struct common_options *common, struct queue *queue,
+              const char *queue_name, struct err *err);
 
 /* May `count` `things` be removed? Asks on a terminal unless `yes`.
  * Errors: LEAT_ENO when the answer is no; LEAT_EUSAGE when there is nobody to ask. */

@@ -29,6 +29,7 @@ int client_open(struct client *client, const char *given_url, int64_t give_up_ms
     int code = redis_url_choose(&config.url, given_url, err);
     if (code != LEAT_OK)
         return code;
+    snprintf(client->shown, sizeof client->shown, "%s", config.url.shown);
     client->loop = ev_loop_new(EVFLAG_AUTO);
     client->link = link_new(client->loop, &config);
     int up = 0;
@@ -37,6 +38,16 @@ int client_open(struct client *client, const char *given_url, int64_t give_up_ms
         up = link_is_up(client->link);
     }
     return up ? LEAT_OK : err_set(err, client->fatal.code, "%s", client->fatal.text);
+}
+
+const char *client_shown(const struct client *client)
+{
+    return client->shown;
+}
+
+const char *client_why(const struct client *client)
+{
+    return client->link != NULL ? link_lost_why(client->link) : "";
 }
 
 void client_close(struct client *client)

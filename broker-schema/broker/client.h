@@ -12,6 +12,7 @@ struct client {
     struct cmd cmd;           /* for the caller to put commands together in */
     struct redisReply *reply; /* of the last client_call() */
     struct err fatal;
+    char shown[400]; /* where it is, for messages */
     struct answer_box {
         int waiting, code;
         char text[400];
@@ -23,6 +24,11 @@ struct client {
  * client_close() is still right. */
 int client_open(struct client *client, const char *given_url, int64_t give_up_ms,
                 struct err *err);
+
+/* Where it is, without the password; and why the connection was last lost or not made. Both
+ * until client_close(). */
+const char *client_shown(const struct client *client);
+const char *client_why(const struct client *client);
 
 /* Close; accepts a zeroed client. */
 void client_close(struct client *client);

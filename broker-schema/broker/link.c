@@ -66,6 +66,7 @@ struct link {
     int retry_step;
     ev_timer retry_timer;
     const char *drop_why;
+    char lost_why[160];
 
     struct greeting greeting;
     int loading; /* the server said so last time */
@@ -490,8 +491,7 @@ static void die_unreached(struct link *link, const char *why)
 
 static void link_lose(struct link *link, const char *why)
 {
-    char reason[160];
-    snprintf(reason, sizeof reason, "%s", why);
+    snprintf(link->lost_why, sizeof link->lost_why, "%s", why);
     int was_up = link->state == LINK_UP;
     disconnect(link);
     link->tried_mono_ms = clock_mono_ms();
@@ -499,13 +499,13 @@ static void link_lose(struct link *link, const char *why)
         link->down_mono_ms = clock_mono_ms();
     greeting_forget(&link->greeting);
     if (gives_up(link)) {
-        die_unreached(link, reason);
+        die_unreached(link, link->lost_why);
         return;
     }
     link_enter(link, LINK_WAITING);
     arm(link, backoff_ms(++link->failures));
     if (was_up && link->config.on_down != NULL)
-        link->config.on_down(link->config.arg, reason);
+        link->config.on_down(link->config.arg, link->lost_why);
     sort_flight(link);
 }
 
@@ -594,6 +594,11 @@ int64_t link_client_id(const struct link *link)
 int64_t link_tried_mono_ms(const struct link *link)
 {
     return link->tried_mono_ms;
+}
+
+const char *link_lost_why(const struct link *link)
+{
+    return link->lost_why;
 }
 
 const char *link_server_version(const struct link *link)

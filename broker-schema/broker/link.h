@@ -100,6 +100,9 @@ int64_t link_client_id(const struct link *link);
 /* When an attempt to reach it last ended, or the connection was last lost; 0: never. */
 int64_t link_tried_mono_ms(const struct link *link);
 
+/* Why an attempt to reach it failed, or the connection was lost, the last time; or "". */
+const char *link_lost_why(const struct link *link);
+
 /* Version of the server as INFO tells it, "" when not serving. */
 const char *link_server_version(const struct link *link);
 
