@@ -21,5 +21,6 @@ COPY --from=build /out/ /
 # No name is needed: nothing is written, what is kept is in Redis.
 USER 10001:10001
 EXPOSE 8740
+# No HEALTHCHECK: the roles differ. A worker's is `leat health --host`, see docker-compose.yml.
 ENTRYPOINT ["leat"]
 CMD ["help"]

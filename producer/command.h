@@ -17,7 +17,7 @@ struct command {
 };
 
 extern const struct command cmd_push, cmd_counter, cmd_job, cmd_queue, cmd_cache,
-    cmd_status, cmd_workers, cmd_doctor, cmd_fsck, cmd_up;
+    cmd_status, cmd_workers, cmd_doctor, cmd_health, cmd_fsck, cmd_up;
 
 /* The options that every command has: stands first in the struct of a command's options,
  * so that `command_common_rows` fit it. */

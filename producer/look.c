@@ -16,13 +16,27 @@ static void on_overview(void *arg, struct overview *overview, const struct err *
         err_set(looking->err, err->code, "%s", err->text);
 }
 
-int look(struct client *client, struct overview *overview, struct err *err)
+typedef int (*start_fn)(struct overview *overview, struct link *link, overview_fn fn,
+                        void *arg);
+
+static int look_by(start_fn start, struct client *client, struct overview *overview,
+                   struct err *err)
 {
     struct looking looking = {.err = err};
-    if (overview_start(overview, client->link, on_overview, &looking) != LEAT_OK)
+    if (start(overview, client->link, on_overview, &looking) != LEAT_OK)
         return err_set(err, LEAT_ELINK, "the connection to Redis was lost");
     int code = client_wait(client, &looking.done, err);
     return code != LEAT_OK ? code : err->code;
+}
+
+int look(struct client *client, struct overview *overview, struct err *err)
+{
+    return look_by(overview_start, client, overview, err);
+}
+
+int look_workers(struct client *client, struct overview *overview, struct err *err)
+{
+    return look_by(overview_start_workers, client, overview, err);
 }
 
 int look_run(const char *about, int argc, char **argv, look_fn show)

@@ -11,6 +11,9 @@
  * Errors: LEAT_ELINK, and what Redis said. */
 int look(struct client *client, struct overview *overview, struct err *err);
 
+/* The same, but of the workers alone. */
+int look_workers(struct client *client, struct overview *overview, struct err *err);
+
 /* Appends what a command shows of it. */
 typedef void (*look_fn)(struct buf *out, const struct overview *overview,
                         const struct common_options *common);

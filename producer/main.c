@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &cmd_up,    &cmd_push, &cmd_status,  &cmd_workers, &cmd_doctor, &cmd_fsck,
-    &cmd_queue, &cmd_job,  &cmd_counter, &cmd_cache,   NULL};
+    &cmd_up,   &cmd_push,  &cmd_status, &cmd_workers, &cmd_health, &cmd_doctor,
+    &cmd_fsck, &cmd_queue, &cmd_job,    &cmd_counter, &cmd_cache,  NULL};
 
 static const struct {
     const char *name, *summary;

@@ -69,7 +69,7 @@ worker_is_killed() {
 
 readers_read() {
   local command
-  for command in status workers doctor fsck 'queue ls' 'queue get default' 'job ls' \
+  for command in status workers health doctor fsck 'queue ls' 'queue get default' 'job ls' \
     'job ls --state bad' 'counter ls' 'counter top' 'counter get a' 'cache ls'; do
     as reader "$leat" $command >"$dir/out" 2>"$dir/err" ||
       [[ $command = doctor ]] || fail "$command: $(tail -n 1 "$dir/err")"
