@@ -74,6 +74,8 @@ static char **worker_arguments(struct arena *arena, const struct up_options *opt
     argv[count++] = arena_printf(arena, "leat");
     argv[count++] = arena_printf(arena, "worker");
     argv[count++] = arena_printf(arena, "--redis=%s", redis_url);
+    /* We are its master: we replace it when it dies. */
+    argv[count++] = arena_printf(arena, "--processes=0");
     argv[count++] = arena_printf(arena, "--concurrency=%lld", (long long)options->slots);
     argv[count++] = arena_printf(arena, "--lease=%lldms", (long long)options->lease_ms);
     argv[count++] = arena_printf(arena, "--log-level=%s", options->log.level);

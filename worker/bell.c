@@ -30,12 +30,10 @@ static void on_fatal(void *arg, const struct err *err)
     worker_fail(bell->feed->worker, err);
 }
 
-struct bell *bell_new(struct feed *feed, int high)
+void bell_connect(struct bell *bell)
 {
-    struct bell *bell = xcalloc(1, sizeof *bell);
-    bell->feed = feed;
-    bell->high = high;
-    struct link_config config = {.url = feed->worker->config->url,
+    struct worker *worker = bell->feed->worker;
+    struct link_config config = {.url = worker->config->url,
                                  .name = "leat-bell",
                                  .serving = 1,
                                  .give_up_ms = -1,
@@ -43,7 +41,16 @@ struct bell *bell_new(struct feed *feed, int high)
                                  .arg = bell,
                                  .on_up = on_up,
                                  .on_fatal = on_fatal};
-    bell->link = link_new(feed->worker->loop, &config);
+    if (bell->link == NULL)
+        bell->link = link_new(worker->loop, &config);
+}
+
+struct bell *bell_new(struct feed *feed, int high)
+{
+    struct bell *bell = xcalloc(1, sizeof *bell);
+    bell->feed = feed;
+    bell->high = high;
+    bell_connect(bell);
     return bell;
 }
 

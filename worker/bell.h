@@ -21,6 +21,9 @@ int bell_is_armed(const struct bell *bell);
 /* When it last began to block, or was answered; 0: never. Accepts NULL. */
 int64_t bell_blocked_mono_ms(const struct bell *bell);
 
+/* Connect one that was hung up; it blocks once it is armed again. */
+void bell_connect(struct bell *bell);
+
 /* Listen no more. What it moves in its last moment is found by the fleet's next tick. */
 void bell_hang_up(struct bell *bell);
 

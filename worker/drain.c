@@ -5,7 +5,6 @@
 #include "broker/script_call.h"
 #include "worker/feed.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -19,6 +18,7 @@ struct drain_watch {
     int asked, answered;
     int busy, paused; /* queues that are not done; that are paused */
     struct buf left;  /* what stays, for people */
+    int done;
 };
 
 static void on_again(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -49,6 +49,11 @@ void drain_free(struct drain_watch *watch)
     free(watch);
 }
 
+const char *drain_left(const struct drain_watch *watch)
+{
+    return watch != NULL && watch->done ? buf_text(&watch->left) : NULL;
+}
+
 static void finish(struct drain_watch *watch)
 {
     struct worker *worker = watch->worker;
@@ -61,8 +66,8 @@ static void finish(struct drain_watch *watch)
         ev_timer_set(&watch->again, ASK_AGAIN_MS / 1000.0, 0);
         ev_timer_start(worker->loop, &watch->again);
     } else {
-        printf("drained: %lld done\n%s", (long long)worker->done, buf_text(&watch->left));
-        worker_stop(worker);
+        watch->done = 1;
+        worker_stop(worker, WORKER_GRACE_MS);
     }
 }
 

@@ -46,8 +46,8 @@ void feed_init(struct feed *feed, struct worker *worker, const struct queue *que
     feed->rest.data = feed;
     if (worker->config->drain != DRAIN_NO)
         return;
-    feed->bells[0] = bell_new(feed, 0);
-    feed->bells[1] = bell_new(feed, 1);
+    for (int i = 0; i < 2; i++)
+        feed->bells[i] = bell_new(feed, i);
 }
 
 void feed_fini(struct feed *feed)
@@ -295,6 +295,28 @@ void feed_refused(struct feed *feed, const struct answer *answer)
     struct err err = {0};
     err_set(&err, answer->code, "queue %s: %s", feed->queue.name, answer->text);
     worker_fail(worker, &err);
+}
+
+/* ---- the bells ---------------------------------------------------------------------- */
+
+void feed_fall_silent(struct feed *feed)
+{
+    for (int i = 0; i < 2; i++)
+        if (feed->bells[i] != NULL)
+            bell_hang_up(feed->bells[i]);
+}
+
+void feed_listen(struct feed *feed)
+{
+    for (int i = 0; i < 2; i++)
+        if (feed->bells[i] != NULL)
+            bell_connect(feed->bells[i]);
+    feed->state = FEED_HUNGRY; /* for what came meanwhile */
+}
+
+int feed_listens(const struct feed *feed)
+{
+    return bell_is_armed(feed->bells[0]) || bell_is_armed(feed->bells[1]);
 }
 
 /* ---- giving back -------------------------------------------------------------------- */

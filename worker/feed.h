@@ -67,6 +67,13 @@ void feed_wake(struct feed *feed);
 /* A slot came free: a feed that rests for want of one need not rest on. */
 void feed_slot_free(struct feed *feed);
 
+/* Hang up its bells; connect them again. */
+void feed_fall_silent(struct feed *feed);
+void feed_listen(struct feed *feed);
+
+/* Does one of its bells block? */
+int feed_listens(const struct feed *feed);
+
 /* Leave the queue alone for a while. */
 void feed_rest(struct feed *feed, int64_t ms);
 

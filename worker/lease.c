@@ -114,6 +114,7 @@ static int was_given(struct lease *lease, const struct answer *answer)
         feed_refused(feed, answer);
         return 0;
     }
+    feed->worker->asked = 1;
     feed->paused = reply_is_int(answer->reply) && reply_int(answer->reply, 0) == -2;
     if (feed->paused) {
         feed->suspects = 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* leat-worker: takes jobs from queues and runs them. */
-#include "base/log.h"
-#include "worker/feed.h"
-#include "worker/settings.h"
-#include "worker/worker.h"
+#include "worker/master.h"
+#include "worker/process.h"
+#include "worker/title.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 static int fail(const struct err *err)
@@ -25,42 +25,28 @@ static void raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+static int run_alone(struct settings *settings)
 {
-    (void)loop, (void)events;
-    worker_stop(watcher->data);
-}
-
-static int run(const struct worker_config *config)
-{
-    struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
-    struct worker worker;
-    ev_signal term, interrupt;
-    ev_signal_init(&term, on_signal, SIGTERM);
-    ev_signal_init(&interrupt, on_signal, SIGINT);
-    term.data = interrupt.data = &worker;
-    ev_signal_start(loop, &term);
-    ev_signal_start(loop, &interrupt);
-    worker_init(&worker, loop, config);
-    ev_run(loop, 0);
-    struct err fatal = worker.fatal;
-    log_info("stopped", log_number("done", worker.done),
-             log_number("failed", worker.failed));
-    worker_fini(&worker);
-    ev_loop_destroy(loop);
-    return fatal.code != LEAT_OK ? fail(&fatal) : 0;
+    struct process_config config = {.worker = &settings->worker};
+    int status = process_run(&config);
+    settings_fini(settings);
+    free(settings);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
-    struct settings settings;
     struct err err = {0};
+    title_init(argc, argv);
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
-    if (settings_read(&settings, argc, argv, &err) != LEAT_OK)
+    struct settings *settings = xcalloc(1, sizeof *settings);
+    if (settings_read(settings, argc, argv, &err) != LEAT_OK) {
+        free(settings);
         return fail(&err);
-    log_settings_use(&settings.log);
-    int status = run(&settings.worker);
-    settings_fini(&settings);
-    return status;
+    }
+    log_settings_use(&settings->log);
+    if (settings->processes == 0)
+        return run_alone(settings);
+    return master_run(settings, argc, argv);
 }

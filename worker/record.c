@@ -99,16 +99,6 @@ static void add_jobs(struct buf *out, const struct worker *worker)
     buf_adds(out, "],");
 }
 
-static const char *state_of(const struct worker *worker)
-{
-    switch (worker->state) {
-    case WORKER_RUNNING: return "running";
-    case WORKER_STOPPING:
-    case WORKER_LEAVING: break;
-    }
-    return "stopping";
-}
-
 static void add_numbers(struct buf *out, const struct worker *worker)
 {
     const struct {
@@ -143,7 +133,7 @@ static void write_record(struct buf *out, const struct worker *worker)
     add_queues(out, worker);
     add_numbers(out, worker);
     add_jobs(out, worker);
-    add_text(out, "state", bytes_of(state_of(worker)));
+    add_text(out, "state", bytes_of(worker_state_name(worker->state)));
     buf_adds(out, "\"alarm\":");
     text_json_string(out, bytes_of(worker->alarm));
     buf_addc(out, '}');

@@ -3,8 +3,10 @@
 #include "base/text.h"
 #include "config/options.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int read_drain(const char *word, enum drain *out, struct err *err)
 {
@@ -88,6 +90,16 @@ static int read_allow_net(const struct opt_list *ranges, struct netguard *guard,
     return LEAT_OK;
 }
 
+/* As many as this process may use. */
+static int count_cores(void)
+{
+    cpu_set_t cores;
+    int64_t count = sched_getaffinity(0, sizeof cores, &cores) == 0
+                        ? CPU_COUNT(&cores)
+                        : sysconf(_SC_NPROCESSORS_ONLN); /* more than fit the set */
+    return count < 1 ? 1 : count > PROCESSES_MAX ? PROCESSES_MAX : (int)count;
+}
+
 /* Take over what the command line and the file say. */
 static int take(struct settings *settings, const struct worker_options *options,
                 struct err *err)
@@ -97,7 +109,9 @@ static int take(struct settings *settings, const struct worker_options *options,
     config->lease_ms = options->lease_ms;
     config->guard = &settings->guard;
     config->order = strcmp(options->order, "strict") == 0 ? SHARE_STRICT : SHARE_WEIGHTED;
-    settings->processes = (int)options->processes;
+    settings->processes = options->processes == PROCESSES_BY_CORES
+                              ? count_cores()
+                              : (int)options->processes;
     int code = log_options_read(&options->program.log, &settings->log, err);
     if (code == LEAT_OK)
         code = read_allow_net(&options->allow_net, &settings->guard, err);

@@ -15,7 +15,7 @@ struct settings {
     struct netguard guard;       /* what worker.guard points at: settings do not move */
     struct config file;
     struct log_settings log;
-    int processes; /* or PROCESSES_BY_CORES */
+    int processes; /* below a master; 0: no master */
 };
 
 /* Read the command line and the configuration file. May be called again with the same argv,

@@ -85,7 +85,9 @@ static void on_reaped(void *arg, struct answer *answer)
     int64_t staged = reply_int(reply_at(answer->reply, 4), 0);
     int waited = feed->suspects;
     /* Those of a paused queue must not make the others wait for an empty worker. */
-    feed->suspects = feed->paused ? 0 : (int)reply_int(reply_at(answer->reply, 2), 0);
+    feed->suspects = feed->paused || feed->worker->config->leave_suspects
+                         ? 0
+                         : (int)reply_int(reply_at(answer->reply, 2), 0);
     feed->worker->redis_ahead_ms =
         reply_int(reply_at(answer->reply, 3), 0) - clock_mono_ms();
     if (jobs > 0)

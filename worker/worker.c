@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rnd.h"
-#include "worker/bell.h"
 #include "worker/drain.h"
 #include "worker/fetch.h"
 #include "worker/feed.h"
@@ -17,14 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    GRACE_S = 25, /* for what runs when a stop is asked for */
-    LEAVE_S = 1,  /* for Redis to take back what is left */
-};
-
-static void begin_leaving(struct worker *worker);
+enum { LEAVE_MS = 1000 }; /* for Redis to take back what is left */
 
 /* ---- questions ---------------------------------------------------------------------- */
+
+int worker_is_ready(const struct worker *worker)
+{
+    return worker->asked || (worker->state == WORKER_QUIET && link_is_up(worker->link));
+}
 
 int worker_takes(const struct worker *worker)
 {
@@ -62,10 +61,20 @@ int64_t worker_alive_mono_ms(const struct worker *worker)
 int worker_bells_armed(const struct worker *worker)
 {
     for (int i = 0; i < worker->feed_count; i++)
-        if (bell_is_armed(worker->feeds[i].bells[0]) ||
-            bell_is_armed(worker->feeds[i].bells[1]))
+        if (feed_listens(&worker->feeds[i]))
             return 1;
     return 0;
+}
+
+const char *worker_state_name(enum worker_state state)
+{
+    static const char *const names[] = {
+        [WORKER_RUNNING] = "running",
+        [WORKER_QUIET] = "quiet",
+        [WORKER_STOPPING] = "stopping",
+        [WORKER_LEAVING] = "stopping",
+    };
+    return names[state];
 }
 
 static int holds_nothing(const struct worker *worker)
@@ -133,7 +142,7 @@ static void on_grace(struct ev_loop *loop, ev_timer *watcher, int events)
     (void)events;
     struct worker *worker = watcher->data;
     if (worker->state == WORKER_STOPPING)
-        begin_leaving(worker);
+        worker_leave(worker);
     else
         ev_break(loop, EVBREAK_ALL);
 }
@@ -154,6 +163,7 @@ void worker_init(struct worker *worker, struct ev_loop *loop,
                                .serving = 1,
                                .protocol = LEAT_PROTOCOL,
                                .give_up_ms = -1,
+                               .insist = config->insist,
                                .arg = worker,
                                .on_up = on_up,
                                .on_down = on_down,
@@ -199,27 +209,52 @@ void worker_fail(struct worker *worker, const struct err *err)
     if (worker->fatal.code == LEAT_OK)
         worker->fatal = *err;
     if (link_is_up(worker->link))
-        begin_leaving(worker);
+        worker_leave(worker);
     else
         ev_break(worker->loop, EVBREAK_ALL);
 }
 
+/* ---- being quiet -------------------------------------------------------------------- */
+
+void worker_quiet(struct worker *worker)
+{
+    if (worker->state != WORKER_RUNNING)
+        return;
+    log_info("quiet", log_number("running", worker->attempts.count),
+             log_number("held", worker->held_jobs));
+    worker->state = WORKER_QUIET;
+    for (int i = 0; i < worker->feed_count; i++)
+        feed_fall_silent(&worker->feeds[i]);
+}
+
+void worker_go_on(struct worker *worker)
+{
+    if (worker->state != WORKER_QUIET)
+        return;
+    log_info("taking jobs again", log_number("running", worker->attempts.count));
+    worker->state = WORKER_RUNNING;
+    for (int i = 0; i < worker->feed_count; i++)
+        feed_listen(&worker->feeds[i]);
+    worker_pump(worker);
+}
+
 /* ---- stopping ----------------------------------------------------------------------- */
 
-static void set_grace(struct worker *worker, int seconds)
+static void set_grace(struct worker *worker, int64_t ms)
 {
     ev_timer_stop(worker->loop, &worker->grace);
-    ev_timer_set(&worker->grace, seconds, 0);
-    ev_timer_start(worker->loop, &worker->grace);
+    ev_timer_set(&worker->grace, (double)ms / 1000, 0);
+    if (ms > 0)
+        ev_timer_start(worker->loop, &worker->grace);
 }
 
 /* Give back what still runs; what it did meanwhile counts for nothing. */
-static void begin_leaving(struct worker *worker)
+void worker_leave(struct worker *worker)
 {
     if (worker->state == WORKER_LEAVING)
         return;
     worker->state = WORKER_LEAVING;
-    set_grace(worker, LEAVE_S);
+    set_grace(worker, LEAVE_MS);
     struct attempt *next;
     for (struct attempt *it = worker->attempts.first; it != NULL; it = next) {
         next = it->next;
@@ -230,22 +265,19 @@ static void begin_leaving(struct worker *worker)
     worker_pump(worker);
 }
 
-void worker_stop(struct worker *worker)
+void worker_stop(struct worker *worker, int64_t grace_ms)
 {
-    if (worker->state != WORKER_RUNNING) {
-        begin_leaving(worker);
+    if (worker->state == WORKER_LEAVING)
         return;
-    }
-    log_info("stopping", log_number("running", worker->attempts.count),
-             log_number("held", worker->held_jobs));
+    if (worker->state != WORKER_STOPPING)
+        log_info("stopping", log_number("running", worker->attempts.count),
+                 log_number("held", worker->held_jobs));
     worker->state = WORKER_STOPPING;
-    set_grace(worker, GRACE_S);
+    set_grace(worker, grace_ms);
     for (int i = 0; i < worker->feed_count; i++)
-        for (int k = 0; k < 2; k++)
-            if (worker->feeds[i].bells[k] != NULL)
-                bell_hang_up(worker->feeds[i].bells[k]);
+        feed_fall_silent(&worker->feeds[i]);
     if (worker->attempts.count == 0 && !link_is_up(worker->link))
-        begin_leaving(worker); /* nothing runs, and Redis may be gone for long */
+        worker_leave(worker); /* nothing runs, and Redis may be gone for long */
     worker_pump(worker);
 }
 
@@ -269,7 +301,7 @@ static void say_goodbye(struct worker *worker)
 void worker_pump(struct worker *worker)
 {
     if (worker->state != WORKER_RUNNING) {
-        if (holds_nothing(worker))
+        if (worker->state != WORKER_QUIET && holds_nothing(worker))
             say_goodbye(worker);
         return;
     }

@@ -18,7 +18,10 @@
 
 #include <ev.h>
 
-enum { WORKER_QUEUES_MAX = SHARE_MAX };
+enum {
+    WORKER_QUEUES_MAX = SHARE_MAX,
+    WORKER_GRACE_MS = 25000, /* of what runs, when a stop is asked for */
+};
 
 enum drain { DRAIN_NO, DRAIN_READY, DRAIN_ALL };
 
@@ -35,10 +38,13 @@ struct worker_config {
     enum drain drain;
     const struct netguard *guard; /* which addresses may be fetched from */
     int process, processes; /* its place in its master's pool, from 1; 0: no master */
+    int leave_suspects; /* to another process of its master: only one empties itself */
+    int insist;         /* wait for Redis also when it was never reached */
 };
 
 enum worker_state {
     WORKER_RUNNING,
+    WORKER_QUIET,    /* takes nothing, until told to go on */
     WORKER_STOPPING, /* takes nothing, finishes what runs */
     WORKER_LEAVING,  /* gives back what is left */
 };
@@ -80,6 +86,7 @@ struct worker {
     int64_t done, failed;     /* `failed` counts runs */
     int64_t retried;          /* of them, those that run again */
     int64_t progress_mono_ms; /* when Redis was last not ready */
+    int asked;                /* a RESERVE was answered */
     char alarm[240];
 
     ev_timer grace; /* how long a stop may take */
@@ -97,15 +104,29 @@ void worker_init(struct worker *worker, struct ev_loop *loop,
                  const struct worker_config *config);
 void worker_fini(struct worker *worker);
 
-/* Stop taking jobs, finish what runs for up to 25 s, give the rest back, then break the
- * loop. A second call gives back at once. */
-void worker_stop(struct worker *worker);
+/* Take nothing more, finish what runs, and stay; take again. No effect on one that stops. */
+void worker_quiet(struct worker *worker);
+void worker_go_on(struct worker *worker);
+
+/* Stop taking jobs, finish what runs for up to `grace_ms`, give the rest back, then break the
+ * loop. 0: finish it however long it takes; a job's own time-out ends it. May be called again
+ * with another limit. */
+void worker_stop(struct worker *worker, int64_t grace_ms);
+
+/* Give back at once what runs, and break the loop. */
+void worker_leave(struct worker *worker);
+
+/* `running`, `quiet` or `stopping`. */
+const char *worker_state_name(enum worker_state state);
 
 /* End with an error: give back what is held, if Redis can be reached, and break the loop. */
 void worker_fail(struct worker *worker, const struct err *err);
 
 /* Something ended or came free: look what to do next. */
 void worker_pump(struct worker *worker);
+
+/* Has it reached Redis, and asked for work unless it was told to be quiet? */
+int worker_is_ready(const struct worker *worker);
 
 /* May new jobs be reserved? */
 int worker_takes(const struct worker *worker);

@@ -64,9 +64,9 @@ static const struct opt worker_rows[] = {
      "Which queue's jobs are taken when several have some: each its share by its weight "
      "(1 to 1000, default 1), or those of the first that has any",
      "worker.order"},
-    {"processes", 'p', OPT_INT, AT(processes), "N", NULL, 0, 256,
-     "Processes that work, beside one that looks after them; 0: this one works itself "
-     "(default: one for each core)",
+    {"processes", 'p', OPT_INT, AT(processes), "N", NULL, 0, PROCESSES_MAX,
+     "Processes that work, below a master that replaces those that die; 0: this one "
+     "works itself, without a master (default: one for each core)",
      "worker.processes"},
     {"concurrency", 'c', OPT_INT, AT(slots), "SLOTS", "64", 1, 1024,
      "Slow jobs, such as fetches, that run at once", "worker.concurrency"},
@@ -83,10 +83,14 @@ static const struct opt worker_rows[] = {
 
 const struct opt_spec worker_spec = {
     .usage = "",
-    .about =
-        "Run jobs: take leases from queues, settle each exactly once.\v"
-        "TERM or INT: take nothing more, finish what runs for up to 25 s, give the rest "
-        "back and exit 0; a second one gives back at once.",
+    .about = "Run jobs: take leases from queues, settle each exactly once.\v"
+             "Signals, to the master: TERM or INT: take nothing more, finish what runs "
+             "for up to "
+             "25 s, give the rest back and exit 0; a second one gives back at once. HUP: "
+             "read the "
+             "settings again and replace the processes one by one. TSTP: take nothing "
+             "more, but "
+             "stay; CONT: take jobs again. USR2: print the state as JSON.",
     .rows = worker_rows,
     .row_count = COUNT(worker_rows),
     .common = program_rows,

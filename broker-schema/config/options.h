@@ -8,7 +8,7 @@
 #include "base/log_opt.h"
 #include "base/opt.h"
 
-enum { PROCESSES_BY_CORES = -1 };
+enum { PROCESSES_BY_CORES = -1, PROCESSES_MAX = 256 };
 
 /* What every program has; stands first in the struct of its options. */
 struct program_options {

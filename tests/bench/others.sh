@@ -49,7 +49,7 @@ leat_turn() {
   raw_pops $((jobs * rounds)) >>"$dir/raw.rate"
   for kind in log uniform; do
     fill "$kind"
-    read -r seconds cpu < <(tool times 1 "$leat" worker --drain)
+    read -r seconds cpu < <(tool times 1 "$leat" worker -p 0 --drain)
     expect_counts "$kind" "$rounds"
     per_s $((jobs * rounds)) "$seconds" | cat - <(echo) >>"$dir/leat-$kind.rate"
   done
@@ -133,8 +133,8 @@ line() {
 make_table() {
   local system name count push work version all=$((jobs * rounds))
   version="leat $("$leat" version | awk '{ print $NF; exit }')"
-  line leat-log leat "$version, counters as in a web log" "$all" 'leat worker --drain'
-  line leat-uniform leat "$version, counters equally often" "$all" 'leat worker --drain'
+  line leat-log leat "$version, counters as in a web log" "$all" 'leat worker -p 0 --drain'
+  line leat-uniform leat "$version, counters equally often" "$all" 'leat worker -p 0 --drain'
   for system in "${systems[@]}"; do
     IFS='|' read -r name count push work <<<"$system"
     if [ -s "$dir/$name.why" ]; then

@@ -17,7 +17,7 @@ drains() {
     raw_pops >>"$dir/$kind.raw"
     expect_eq 0 "$(redis_cli llen leat:default)" "values left over"
     load "$kind" >/dev/null
-    read -r seconds cpu < <(tool times 1 "$LEAT_BIN/leat-worker" --drain)
+    read -r seconds cpu < <(tool times 1 "$LEAT_BIN/leat-worker" -p 0 --drain)
     expect_counts "$kind" 1
     per_s "$jobs" "$seconds" | cat - <(echo) >>"$dir/$kind.rate"
     awk -v cpu="$cpu" -v n="$jobs" 'BEGIN { printf "%.4f\n", cpu * 100000 / n }' >>"$dir/$kind.cpu"
@@ -71,7 +71,7 @@ row_4() {
     empty_redis
     tool latency "$socket" "$pushes" >>"$dir/bare.us"
     empty_redis
-    tool latency "$socket" "$pushes" "$LEAT_BIN/leat-worker" >>"$dir/worker.us"
+    tool latency "$socket" "$pushes" "$LEAT_BIN/leat-worker" -p 0 >>"$dir/worker.us"
     expect_eq $((pushes + 100)) "$(redis_cli hget '{leat:default}:counters' latency)" \
       "increments counted"
   done
@@ -99,7 +99,7 @@ row_5() {
   local idle most round rounds=$((1000000 / jobs))
   make_jobs
   empty_redis
-  worker_start
+  worker_start -p 0
   await '[[ $(redis_cli client list) = *name=leat-worker* ]]' 10 'the worker to connect'
   sleep 3
   idle=$(rss_anon "$worker")
@@ -151,10 +151,10 @@ kill_one() {
   local lease=$1 name=$2 victim
   "$leat" push refresh -q "$name" "url=http://127.0.0.1:$origin_port/slow?ms=600000&job=$name" \
     timeout_ms:=600000 >/dev/null
-  setsid "$leat" worker -q "$name" --lease "${lease}s" --allow-net 127.0.0.0/8 >>"$dir/kill.log" 2>&1 &
+  setsid "$leat" worker -p 0 -q "$name" --lease "${lease}s" --allow-net 127.0.0.0/8 >>"$dir/kill.log" 2>&1 &
   victim=$!
   until [ "$(runs_of "$name")" = 1 ]; do sleep 0.05; done
-  setsid "$leat" worker -q "$name" --lease "${lease}s" --allow-net 127.0.0.0/8 >>"$dir/kill.log" 2>&1 &
+  setsid "$leat" worker -p 0 -q "$name" --lease "${lease}s" --allow-net 127.0.0.0/8 >>"$dir/kill.log" 2>&1 &
   sleep "0.$((RANDOM % 900 + 100))" # somewhere between two extensions of the lease
   local began
   began=$(now_s)
@@ -191,7 +191,7 @@ row_9() {
   local backlog times turn us least='' rounds=0
   make_jobs
   empty_redis
-  worker_start --log-level error
+  worker_start -p 0 --log-level error
   for backlog in 1000 10000 100000 1000000 10000000; do
     [ "$backlog" -le 1000000 ] || [ -z "$quick" ] || continue
     times=$((backlog < jobs ? jobs / backlog : 1))

@@ -8,7 +8,7 @@ browser_prepare
 redis_start
 printf '%s\n' /news /about /feed >"$dir/pages"
 origin_start --pages "$dir/pages"
-worker_start --allow-net 127.0.0.0/8
+worker_start -p 0 --allow-net 127.0.0.0/8
 dashboard_start
 
 # An increment beyond the brim dies; without the brim, it counts.

@@ -70,8 +70,8 @@ letters
 redis_start
 top_pages 8 >"$dir/pages"
 origin_start --pages "$dir/pages"
-worker_start -q default -c 16 --allow-net 127.0.0.0/8
-worker_start -q search -q default -c 4 --allow-net 127.0.0.0/8
+worker_start -p 0 -q default -c 16 --allow-net 127.0.0.0/8
+worker_start -p 0 -q search -q default -c 4 --allow-net 127.0.0.0/8
 dashboard_start
 {
   log_paths | "$leat" push --lines increment --arg counter --prefix hits:

@@ -41,7 +41,7 @@ programs_start() {
   origin=http://127.0.0.1:$(sed -n 's/^listening //p' "$dir/origin.log")
   copy=${origin//:/%3A}
   copy=${copy//\//%2F}%2Fpage
-  as worker child_start worker "$leat" worker --lease 2s --allow-net 127.0.0.0/8
+  as worker child_start worker "$leat" worker -p 0 --lease 2s --allow-net 127.0.0.0/8
   worker=$child
   as dashboard child_start dashboard "$leat" dashboard --listen 127.0.0.1:0
   await 'grep -q ^dashboard "$dir/dashboard.log"' 10 'the dashboard'

@@ -260,7 +260,7 @@ foreign_key_ends_a_drain() {
 }
 
 foreign_key_stops_one_queue() {
-  worker_start -q foreign -q elsewhere
+  worker_start -p 1 -q foreign -q elsewhere
   await 'grep -q "queue foreign stands still: WRONGTYPE {leat:foreign}:counters" "$dir"/worker-*.log' \
     10 'the alarm'
   redis_cli lpush leat:elsewhere "${neighbours[@]}" >"$dir/out"

@@ -33,7 +33,7 @@ expect_exact() {
 }
 
 a_job_left_in_staging_is_found() {
-  worker_start
+  worker_start -p 1
   idle 1
   redis_cli lpush '{leat:default}:h' '{"type":"increment","args":{"counter":"n"}}' >"$dir/out"
   pushed=$((pushed + 1))
@@ -50,7 +50,7 @@ script_text() {
 
 # A suspect waits until the bells rest; what is staged meanwhile does not wait with it.
 a_suspect_holds_up_nobody() {
-  worker_start
+  worker_start -p 1
   push_one
   await '[ "$(counted)" = $pushed ]' 10 'the job to be counted'
   idle 1
@@ -69,7 +69,7 @@ a_suspect_holds_up_nobody() {
 
 # What a bell brings while the queue is paused has not died yet, and is not said to have.
 nothing_is_told_too_early() {
-  worker_start -q odd
+  worker_start -p 1 -q odd
   idle 1
   redis_cli hset '{leat:odd}:m' paused 1 >"$dir/out"
   redis_cli lpush leat:odd '{"type":"increment","args":{"counter":7}}' >"$dir/out"
@@ -89,7 +89,7 @@ nothing_is_told_too_early() {
 # before the second.
 forgotten_scripts() {
   local i ack
-  worker_start --lease 2s
+  worker_start -p 1 --lease 2s
   idle 1
   push_one
   await '[ "$(counted)" = $pushed ]' 10 'the job to be counted'
@@ -115,7 +115,7 @@ cut_wire() {
     --direction "$2" --unit chunks --after "$3" --times 2
   proxy=$child
   await 'grep -q "^listening" "$dir/proxy.log"' 10 'the proxy to listen'
-  worker_start --lease 2s --redis "unix://$wire"
+  worker_start -p 1 --lease 2s --redis "unix://$wire"
   idle 1
   for ((i = 0; i < 8; i++)); do
     push_one
@@ -143,7 +143,7 @@ cut_wires() {
 kills_and_rivals() {
   local i victim signal
   local -a fleet=()
-  for i in 0 1 2; do worker_start --lease 2s && fleet+=("$worker"); done
+  for i in 0 1 2; do worker_start -p 0 --lease 2s && fleet+=("$worker"); done
   idle 3
   for ((i = 0; i < 150; i++)); do
     push_one
@@ -159,7 +159,7 @@ kills_and_rivals() {
       kill -s CONT "${fleet[victim]}"
     else
       child_stop "${fleet[victim]}" KILL
-      worker_start --lease 2s
+      worker_start -p 0 --lease 2s
       fleet[victim]=$worker
     fi
   done

@@ -63,7 +63,7 @@ origin_start() {
 a_suspect_that_others_took_is_waited_for_no_more() {
   redis_cli flushall >"$dir/out"
   "$leat" push refresh "url=http://127.0.0.1:$port/never" timeout_ms:=60000 >"$dir/out"
-  worker_start --allow-net 127.0.0.0/8 --lease 60s
+  worker_start -p 0 --allow-net 127.0.0.0/8 --lease 60s
   await '[ "$(redis_cli hlen "{leat:default}:slot")" = 1 ]' 10 'the refresh to run'
   suspect default
   # It leaves the suspect to others for ten to twenty seconds, then lets its bells run out.
@@ -83,7 +83,7 @@ instant_jobs_pass_slow_ones() {
   done >"$dir/slow"
   echo '{"type":"increment","args":{"counter":"n"}}' >>"$dir/slow"
   "$leat" push --ndjson "$dir/slow" 2>"$dir/err"
-  worker_start -c 2 --allow-net 127.0.0.0/8
+  worker_start -p 0 -c 2 --allow-net 127.0.0.0/8
   await '[ "$(counted default)" = 1 ]' 5 'the instant job to be counted'
   [ "$(redis_cli hget '{leat:default}:m' done)" -lt 190 ] || fail 'the instant job came last'
   worker_stop KILL

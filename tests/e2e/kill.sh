@@ -24,7 +24,7 @@ worker_program=$LEAT_BIN/leat-worker
 
 worker_put() {
   worker_count=$((worker_count + 1))
-  child_start "worker-$worker_count" "$worker_program" --lease 2s --allow-net 127.0.0.0/8
+  child_start "worker-$worker_count" "$worker_program" -p 0 --lease 2s --allow-net 127.0.0.0/8
   workers[$1]=$child
 }
 

@@ -8,8 +8,8 @@ now_ms() { redis_cli --raw time | paste -sd' ' | awk '{ printf "%.0f", $1 * 1000
 
 
 redis_start
-worker_start
-await '[ "$(redis_cli hlen "{leat}:workers")" = 1 ]' 10 'the worker'
+worker_start -p 2
+await '[ "$(redis_cli hlen "{leat}:workers")" = 2 ]' 10 'the workers'
 
 "$leat" push increment counter=later --in 1200ms >"$dir/out"
 expect_eq 1 "$(size sched)" 'scheduled jobs'

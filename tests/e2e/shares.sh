@@ -22,7 +22,7 @@ watched() {
   child_start monitor redis-cli -s "$socket" monitor
   local monitor=$child
   await 'grep -q ^OK "$dir/monitor.log"' 10 'Redis to be watched'
-  worker_start "$@"
+  worker_start -p 0 "$@"
   await '[ "$(counted a)" = $backlog ] && [ "$(counted b)" = '"$want_b"' ]' 60 'the jobs to be counted'
   worker_stop
   expect_eq 0 "$status" 'exit status'
@@ -96,7 +96,7 @@ slow_jobs_in_strict_order() {
   : >"$dir/monitor.log"
   child_start monitor redis-cli -s "$socket" monitor
   await 'grep -q ^OK "$dir/monitor.log"' 10 'Redis to be watched'
-  expect_exit 0 "$leat" worker --drain -c 1 --allow-net 127.0.0.0/8 -q a -q b --order strict
+  expect_exit 0 "$leat" worker -p 0 --drain -c 1 --allow-net 127.0.0.0/8 -q a -q b --order strict
   child_stop "$child"
   expect_eq ab "$(sed -nE 's/.*"(HSET|hset)" "\{leat:(.)\}:cache:.*/\2/p' "$dir/monitor.log" | uniq |
     tr -d '\n')" 'whose copies landed, one after the other'

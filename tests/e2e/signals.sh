@@ -19,9 +19,10 @@ requests() {
   http_get "$port" "/requests?path=$1" | tail -n 1
 }
 
+# worker_with_slow_job PATH [OPTION…]
 worker_with_slow_job() {
   redis_cli flushall >"$dir/out"
-  worker_start --allow-net 127.0.0.0/8 --lease 2s
+  worker_start --allow-net 127.0.0.0/8 --lease 2s "${@:2}"
   asked=$(requests "$1")
   refresh "$1"
   await '[ "$(requests "$path")" -gt "$asked" ]' 10 'the origin to be asked'
@@ -41,7 +42,7 @@ gives_back_when_asked_twice() {
   path='/slow?ms=50000'
   worker_with_slow_job "$path"
   kill -s "$1" "$worker"
-  await 'grep -q "pid=$worker msg=.stopping" "$dir/worker-$worker_count.log"' 5 'the worker to stop'
+  await 'grep -q "msg=.stopping. running=1" "$dir/worker-$worker_count.log"' 5 'the worker to stop'
   child_alive "$worker" || fail 'the worker did not wait for its job'
   worker_stop "$1"
   expect_eq 0 "$status" 'exit status'
@@ -53,8 +54,8 @@ gives_back_when_asked_twice() {
 stops_at_once_when_idle() {
   local began
   redis_cli flushall >"$dir/out"
-  worker_start
-  await '[ "$(redis_cli client list | grep -c cmd=blmove)" = 2 ]' 10 'the worker to be idle'
+  worker_start -p 2
+  await '[ "$(redis_cli client list | grep -c cmd=blmove)" = 4 ]' 10 'the worker to be idle'
   began=${EPOCHREALTIME/./}
   worker_stop
   expect_eq 0 "$status" 'exit status'
@@ -93,9 +94,9 @@ races_with_pushes() {
 others_recover_what_was_killed() {
   local began took_ms victim
   path='/never'
-  worker_with_slow_job "$path"
+  worker_with_slow_job "$path" -p 0
   victim=$worker
-  worker_start --allow-net 127.0.0.0/8 --lease 2s
+  worker_start -p 0 --allow-net 127.0.0.0/8 --lease 2s
   await '[ "$(redis_cli client list | grep -c cmd=blmove)" = 4 ]' 10 'both workers to be idle'
   asked=$(requests "$path")
   began=${EPOCHREALTIME/./}
@@ -110,8 +111,8 @@ others_recover_what_was_killed() {
 
 # With nothing to finish there is nobody to wait for.
 stops_without_redis() {
-  worker_start
-  await '[ "$(redis_cli client list | grep -c cmd=blmove)" = 2 ]' 10 'the worker to be idle'
+  worker_start -p 2
+  await '[ "$(redis_cli client list | grep -c cmd=blmove)" = 4 ]' 10 'the worker to be idle'
   redis_kill9
   await 'grep -q "redis lost" "$dir/worker-$worker_count.log"' 10 'the worker to notice'
   worker_stop

@@ -33,7 +33,7 @@ kill_with_the_lease() {
   child_start proxy "$LEAT_BIN/leat-proxy" --listen "$dir/proxy.sock" --to "$socket" \
     --word /never --direction to-server --fault hole
   await 'grep -q "^listening" "$dir/proxy.log"' 10 'the proxy to listen'
-  worker_start --lease 2s --redis "unix://$dir/proxy.sock"
+  worker_start -p 0 --lease 2s --redis "unix://$dir/proxy.sock"
   await 'grep -q "^hole" "$dir/proxy.log"' 10 'the worker to get the poison'
   expect_eq $((innocents + 1)) $(($(tally res) - $(tally fin))) 'jobs in the lease'
   worker_stop KILL
@@ -42,7 +42,7 @@ kill_with_the_lease() {
 
 # The next worker gets to the poison, alone from its second delivery on, and dies of it.
 kill_with_delivery() {
-  worker_start --lease 2s --allow-net 127.0.0.0/8
+  worker_start -p 0 --lease 2s --allow-net 127.0.0.0/8
   await 'redis_cli hvals "$(key body)" | grep -q "R1 [^ ]* '"$1"' 0 "' 20 "delivery $1 to run"
   expect_empty s h queue
   expect_eq "$innocents" "$(innocents_counted)" 'innocent jobs counted once'
@@ -85,7 +85,7 @@ nothing_expires_after_silence() {
   local before
   redis_cli flushall >"$dir/out"
   "$leat" push refresh "url=http://127.0.0.1:$port/never" timeout_ms:=60000 >"$dir/out"
-  worker_start --lease 2s --allow-net 127.0.0.0/8
+  worker_start -p 0 --lease 2s --allow-net 127.0.0.0/8
   await '[ "$(size slot)" = 1 ] && [ "$(tally seen)" != 0 ]' 10 'the refresh to run'
   worker_stop KILL
   before=$(tally seen)

@@ -86,6 +86,7 @@ third_party_doors() {
       door("^curl/", "^worker/", 1)
       door("^microhttpd\\.h$", "^dashboard/http_inside\\.h$|^tests/support/origin\\.c$", 1)
       door("^check\\.h$", "^tests/")
+      door("^bsd/", "^worker/title\\.c$", 1)
       door("^argp\\.h$", "^broker-schema/base/opt\\.c$")
       door("^ev\\.h$", "^(broker-schema/broker|producer|worker|dashboard|tests)/")
     }

@@ -134,14 +134,19 @@ child_alive() {
   kill -0 "$1" 2>/dev/null
 }
 
-# Five seconds of grace, then SIGKILL; afterwards the child is forgotten, so that its pid
-# is never used again.
+# children_of PID: of a worker's master, say.
+children_of() {
+  cat /proc/"$1"/task/*/children 2>/dev/null || true
+}
+
+# Five seconds of grace, then SIGKILL, its children too; afterwards the child is forgotten, so
+# that its pid is never used again.
 child_stop() {
   local pid=$1 signal=${2:-TERM} other end=$((SECONDS + 5)) left=()
   { # quiet: the shell would report each child that a signal ended
     kill -s "$signal" "$pid" || true
     while child_alive "$pid" && [ "$SECONDS" -le "$end" ]; do sleep 0.02; done
-    kill -s KILL "$pid" || true
+    kill -s KILL "$pid" $(children_of "$pid") || true
     status=0
     wait "$pid" || status=$?
   } 2>/dev/null
