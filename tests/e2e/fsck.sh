@@ -199,7 +199,7 @@ push_for_ever() {
 }
 
 worker_put() {
-  worker_start --lease 2s --allow-net 127.0.0.0/8
+  worker_start -p 0 --lease 2s --allow-net 127.0.0.0/8
 }
 
 # Killed, it may leave leases behind.
