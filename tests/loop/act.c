@@ -97,7 +97,7 @@ static void on_look(struct ev_loop *loop, ev_timer *watcher, int events)
                reply_int(DO(stage, "HGET", stage->queue.meta, "done"), 0) ==
                    shift->ended) {
         ev_timer_stop(loop, watcher);
-        worker_stop(&shift->worker);
+        worker_stop(&shift->worker, WORKER_GRACE_MS);
     }
 }
 
