@@ -43,7 +43,7 @@ health_without_workers() {
 a_worker_tells_what_it_does() {
   "$leat" push refresh "url=http://127.0.0.1:$port/never" timeout_ms:=600000 --id slow-job >"$dir/out"
   "$leat" push refresh "url=http://127.0.0.1:1/" timeout_ms:=1000 >"$dir/out"
-  worker_start --lease 2s --allow-net 127.0.0.0/8
+  worker_start -p 0 --lease 2s --allow-net 127.0.0.0/8
   victim=$worker
   await 'is $victim "w.busy" 1' 20 'the record to tell of the job that runs'
   expect_eq 'slow-job refresh default' \
@@ -65,7 +65,7 @@ a_worker_tells_what_it_does() {
 # its own: nothing else may wake the worker.)
 a_worker_without_bells_looks_by_itself() {
   local there=$socket
-  worker_start -q calm
+  worker_start -p 0 -q calm
   idle 2
   mv "$socket" "$socket.moved"
   socket=$socket.moved
@@ -84,7 +84,7 @@ a_worker_without_bells_looks_by_itself() {
 # The mutant takes jobs at first, and none after it lost its connections and came back.
 deaf_worker_starts() {
   export LEAT_DEAF=$dir/deaf
-  child_start deaf "$LEAT_BIN/leat-worker-deaf"
+  child_start deaf "$LEAT_BIN/leat-worker-deaf" -p 0
   deaf=$child
   await 'is $deaf w.lost false' 20 'the mutant to be seen'
   expect_exit 0 "$leat" health --within 15s
@@ -95,7 +95,7 @@ deaf_worker_starts() {
 
 its_jobs_come_back() {
   child_stop "$victim" KILL
-  worker_start --allow-net 127.0.0.0/8
+  worker_start -p 1 --allow-net 127.0.0.0/8
   await '[ "$(tally recovered)" = 1 ]' 30 'the job of the killed worker to be recovered'
   await 'is $victim w.lost true' 40 'the killed worker to be lost'
   expect_eq "$(of "$victim" w.id)" "$(redis_cli hkeys '{leat}:lost')" 'whose jobs were recovered'
