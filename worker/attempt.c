@@ -208,9 +208,12 @@ void attempt_die(struct attempt *attempt, const char *error)
 
 void attempt_retry(struct attempt *attempt, const char *error, int64_t at_least_ms)
 {
-    struct backoff policy = *attempt->type->backoff;
+    const struct worker_config *config = worker_of(attempt)->config;
+    const struct backoff *fallback =
+        types_backoff(attempt->type, config->policies, config->policy_count);
+    struct backoff policy = *fallback;
     uint64_t random = rnd_below(UINT64_MAX);
-    envelope_backoff(&attempt->envelope, attempt->type->backoff, &policy, NULL);
+    envelope_backoff(&attempt->envelope, fallback, &policy, NULL);
     attempt->entry.fails++;
     if (attempt->entry.fails > policy.retries_max) {
         settle_one(attempt, OUTCOME_DEAD, error, 0);

@@ -100,6 +100,24 @@ static int count_cores(void)
     return count < 1 ? 1 : count > PROCESSES_MAX ? PROCESSES_MAX : (int)count;
 }
 
+static int read_policies(struct settings *settings, struct err *err)
+{
+    struct worker_config *config = &settings->worker;
+    const struct config_entry *it = NULL;
+    config->policies = settings->policies;
+    while ((it = config_next_title(&settings->file, "retry", it)) != NULL) {
+        struct type_policy *policy = &settings->policies[config->policy_count++];
+        policy->type = it->title;
+        if (config_retry(&settings->file, it->title, &policy->backoff, err) != LEAT_OK)
+            return err->code;
+        if (types_find(bytes_of(it->title)) == NULL)
+            return err_set(err, LEAT_ECONFIG,
+                           "%s:%d: this worker has no handler for '%s'", it->file,
+                           it->line, it->title);
+    }
+    return LEAT_OK;
+}
+
 /* Take over what the command line and the file say. */
 static int take(struct settings *settings, const struct worker_options *options,
                 struct err *err)

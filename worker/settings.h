@@ -8,12 +8,14 @@
 #include "base/netguard.h"
 #include "config/config.h"
 #include "config/options.h"
+#include "worker/types.h"
 #include "worker/worker.h"
 
 struct settings {
     struct worker_config worker; /* its texts are borrowed from argv and from `file` */
     struct netguard guard;       /* what worker.guard points at: settings do not move */
     struct config file;
+    struct type_policy policies[CONFIG_TITLES_MAX];
     struct log_settings log;
     int processes; /* below a master; 0: no master */
 };

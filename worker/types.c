@@ -3,6 +3,8 @@
 #include "worker/refresh.h"
 #include "schema/args.h"
 
+#include <string.h>
+
 static const struct job_type types[] = {
     {"increment", increment_args_read, NULL, NULL, NULL, &backoff_default},
     {"refresh", NULL, refresh_prepare, refresh_start, refresh_cancel, &backoff_default},
@@ -14,4 +16,13 @@ const struct job_type *types_find(struct bytes name)
         if (bytes_is(name, types[i].name))
             return &types[i];
     return NULL;
+}
+
+const struct backoff *types_backoff(const struct job_type *type,
+                                    const struct type_policy *policies, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(policies[i].type, type->name) == 0)
+            return &policies[i].backoff;
+    return type->backoff;
 }

@@ -25,10 +25,20 @@ struct job_type {
     void (*start)(struct attempt *attempt);
     /* Slow: stop at once, without an end. */
     void (*cancel)(struct attempt *attempt);
-    const struct backoff *backoff;
+    const struct backoff *backoff; /* unless a policy of the operator's names the type */
+};
+
+/* How a type retries, as the operator wants it. */
+struct type_policy {
+    const char *type;
+    struct backoff backoff;
 };
 
 /* The row of a type's name, or NULL. */
 const struct job_type *types_find(struct bytes name);
+
+/* How the type retries: as the policy that names it says, else as its row does. */
+const struct backoff *types_backoff(const struct job_type *type,
+                                    const struct type_policy *policies, int count);
 
 #endif

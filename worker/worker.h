@@ -26,6 +26,7 @@ enum {
 enum drain { DRAIN_NO, DRAIN_READY, DRAIN_ALL };
 
 struct netguard;
+struct type_policy;
 
 struct worker_config {
     struct redis_url url;
@@ -37,6 +38,8 @@ struct worker_config {
     int64_t lease_ms;
     enum drain drain;
     const struct netguard *guard; /* which addresses may be fetched from */
+    const struct type_policy *policies;
+    int policy_count;
     int process, processes; /* its place in its master's pool, from 1; 0: no master */
     int leave_suspects; /* to another process of its master: only one empties itself */
     int insist;         /* wait for Redis also when it was never reached */
