@@ -50,10 +50,11 @@ static int exit_status(const struct doctor *doctor)
 }
 
 /* Nothing else can be asked when this fails. */
-static int reach(struct doctor *doctor, const char *url, struct err *err)
+static int reach(struct doctor *doctor, const struct common_options *common,
+                 struct err *err)
 {
     const struct redisReply *reply;
-    int code = client_open(&doctor->client, url, 0, err);
+    int code = command_open(&doctor->client, common, 0, err);
     if (code == LEAT_OK) {
         cmd_set(&doctor->client.cmd, "INFO", NULL);
         code = client_call(&doctor->client, &reply, err);
@@ -86,7 +87,7 @@ static int run(int argc, char **argv)
     opt_parse(&spec, argc, argv, &options);
     table_open(&doctor.table, options.common.json ? TABLE_JSON : TABLE_TABS, columns, 3,
                &out);
-    int code = reach(&doctor, options.common.redis, &err);
+    int code = reach(&doctor, &options.common, &err);
     if (code == LEAT_OK) {
         doctor_server(&doctor);
         doctor_queues(&doctor);

@@ -100,7 +100,7 @@ static int run(int argc, char **argv)
     opt_parse(&spec, argc, argv, &options);
     table_open(&check.table, options.common.json ? TABLE_JSON : TABLE_TABS, columns, 4,
                &check.out);
-    int code = client_open(&check.client, options.common.redis, 0, &err);
+    int code = command_open(&check.client, &options.common, 0, &err);
     if (code == LEAT_OK)
         code = options.queues.count > 0 ? check_listed(&check, &options.queues, &err)
                                         : check_known(&check, &err);

@@ -125,7 +125,7 @@ static int run(int argc, char **argv)
     struct health health = {.options = &options, .overview = &overview};
     struct err err = {0};
     opt_parse(&spec, argc, argv, &options);
-    int code = client_open(&client, options.common.redis, 0, &err);
+    int code = command_open(&client, &options.common, 0, &err);
     if (code == LEAT_OK)
         code = look_workers(&client, &overview, &err);
     if (code == LEAT_OK) {

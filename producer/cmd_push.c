@@ -208,7 +208,7 @@ static int run_one(const struct push_options *o, const struct queue *queue,
     if (code != LEAT_OK)
         hint_at_numbers(o);
     if (code == LEAT_OK)
-        code = client_open(&client, o->common.redis, GIVE_UP_MS, err);
+        code = command_open(&client, &o->common, GIVE_UP_MS, err);
     if (code == LEAT_OK)
         code = push_one(&client, queue, due, buf_bytes(&payload), err);
     if (code == LEAT_OK)
@@ -237,7 +237,7 @@ static int run_bulk(const struct push_options *o, const struct queue *queue,
         draft = draft_of(o);
         config.draft = &draft;
     }
-    int status = client_open(&client, o->common.redis, GIVE_UP_MS, err) == LEAT_OK
+    int status = command_open(&client, &o->common, GIVE_UP_MS, err) == LEAT_OK
                      ? push_bulk(&client, &config)
                      : command_fail(err);
     client_close(&client);

@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &cmd_up,   &cmd_push,  &cmd_status, &cmd_workers, &cmd_health, &cmd_doctor,
-    &cmd_fsck, &cmd_queue, &cmd_job,    &cmd_counter, &cmd_cache,  NULL};
+    &cmd_up,     &cmd_push,   &cmd_status, &cmd_workers, &cmd_health,
+    &cmd_doctor, &cmd_fsck,   &cmd_queue,  &cmd_job,     &cmd_counter,
+    &cmd_cache,  &cmd_config, NULL};
 
 static const struct {
     const char *name, *summary;
@@ -95,7 +96,7 @@ static void print_help(FILE *out)
     print_row(out, "version", "Print the version");
     fputs(
         "\nEvery command knows --help, and finds Redis by --redis URL, LEAT_REDIS,\n"
-        "REDIS_URL, or at redis://127.0.0.1:6379.\n"
+        "REDIS_URL, the configuration file, or at redis://127.0.0.1:6379.\n"
         "Exit status: 0 done, 1 the answer is no, 64 wrong usage, 65 bad input,\n"
         "69 Redis unreachable, 70 bug, 75 try later, 77 refused, 78 bad configuration.\n",
         out);

@@ -2,6 +2,8 @@
 #include "replica.h"
 #include "base/text.h"
 #include "broker/info.h"
+#include "config/config.h"
+#include "config/options.h"
 #include "schema/queue.h"
 
 #include <stdio.h>
@@ -10,14 +12,19 @@
 
 /* ---- which there are ---------------------------------------------------------------- */
 
-/* Those of the command line, else of LEAT_REPLICA, with blanks between them. */
+/* Those of the command line, else of LEAT_REPLICA, with blanks between them, else of the
+ * configuration file. */
 static int list_replicas(struct opt_list *list, const struct common_options *common,
-                         struct arena *arena, struct err *err)
+                         const struct config *file, struct arena *arena, struct err *err)
 {
     struct redis_url url;
+    struct reading_keys keys = {0};
     char *rest = getenv("LEAT_REPLICA");
     *list = common->replicas;
-    if (list->count == 0 && rest != NULL) {
+    if (list->count == 0 && rest == NULL) {
+        config_fill(file, &reading_spec, 0, &keys);
+        *list = keys.replicas;
+    } else if (list->count == 0) {
         rest = arena_dup(arena, bytes_of(rest));
         for (char *word; (word = strtok_r(rest, " \t\n", &rest)) != NULL;) {
             if (list->count == OPT_LIST_MAX)
@@ -103,15 +110,20 @@ int replica_open(struct client *client, const struct common_options *common,
                  struct err *err)
 {
     struct arena arena = {0};
+    struct config file;
     struct opt_list replicas;
     struct err why = {0};
-    int code = list_replicas(&replicas, common, &arena, err);
+    *client = (struct client){0};
+    int code = config_open(&file, common->config, err);
     if (code == LEAT_OK)
-        code = client_open(client, common->redis, 0, &why);
+        code = list_replicas(&replicas, common, &file, &arena, err);
+    if (code == LEAT_OK)
+        code = client_open(client, config_redis(&file, common->redis), 0, &why);
     if (why.code == LEAT_ELINK && replicas.count > 0)
         code = open_any(client, &replicas, err);
     else if (why.code != LEAT_OK)
         err_set(err, why.code, "%s", why.text);
+    config_fini(&file);
     arena_fini(&arena);
     return code;
 }

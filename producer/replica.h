@@ -9,7 +9,7 @@
 #include "command.h"
 
 /* Connect to the master, or when it cannot be reached to one of the replicas.
- * Errors: those of client_open() for the master; LEAT_EUSAGE for an address of a replica. */
+ * Errors: those of command_open() for the master; LEAT_EUSAGE for an address of a replica. */
 int replica_open(struct client *client, const struct common_options *common,
                  struct err *err);
 

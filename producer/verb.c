@@ -60,7 +60,7 @@ int verb_open(struct client *client, const struct opt_spec *spec,
         return err->code;
     if (spec->common_count == COMMAND_READING_COUNT)
         return replica_open(client, common, err);
-    return client_open(client, common->redis, 0, err);
+    return command_open(client, common, 0, err);
 }
 
 int verb_confirm(int yes, int64_t count, const char *things, struct err *err)

@@ -138,6 +138,8 @@ static int take(struct settings *settings, const struct worker_options *options,
     if (code == LEAT_OK)
         code = read_queues(settings, &options->queues, err);
     if (code == LEAT_OK)
+        code = read_policies(settings, err);
+    if (code == LEAT_OK)
         code = redis_url_choose(
             &config->url, config_redis(&settings->file, options->program.redis), err);
     return code;

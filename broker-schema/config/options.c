@@ -53,6 +53,16 @@ const struct opt_spec program_spec = {.rows = program_rows,
 
 #undef AT
 
+/* ---- commands that read ------------------------------------------------------------- */
+
+static const struct opt reading_rows[] = {
+    {"replica", 0, OPT_LIST, offsetof(struct reading_keys, replicas), "URL", NULL, 0, 0,
+     "Where commands read when Redis cannot be reached", "replica", check_redis},
+};
+
+const struct opt_spec reading_spec = {.rows = reading_rows,
+                                      .row_count = COUNT(reading_rows)};
+
 /* ---- leat-worker -------------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct worker_options, member)

@@ -19,6 +19,14 @@ struct program_options {
 
 extern const struct opt_spec program_spec; /* its rows stand in the other specs, too */
 
+/* ---- commands that read ------------------------------------------------------------- */
+
+struct reading_keys {
+    struct opt_list replicas;
+};
+
+extern const struct opt_spec reading_spec;
+
 /* ---- leat-worker -------------------------------------------------------------------- */
 
 struct worker_options {

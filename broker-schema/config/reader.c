@@ -36,8 +36,9 @@ static const struct section {
 };
 
 /* Only the rows of their own: what they share is the first. */
-static const struct opt_spec *const specs[] = {&program_spec, &worker_spec,
-                                               &dashboard_spec, &queue_spec, &retry_spec};
+static const struct opt_spec *const specs[] = {&program_spec, &reading_spec,
+                                               &worker_spec,  &dashboard_spec,
+                                               &queue_spec,   &retry_spec};
 
 /* ---- noting ------------------------------------------------------------------------- */
 
