@@ -55,13 +55,18 @@ struct shown {
     const char *redis; /* of the command line */
 };
 
+static int is_address(const struct opt *row)
+{
+    return strcmp(row->key, "redis") == 0 || strcmp(row->key, "replica") == 0;
+}
+
 /* An address is shown without its password. */
 static void write_value(struct buf *out, const struct opt *row, const char *text)
 {
     struct redis_url url;
-    if ((strcmp(row->key, "redis") == 0 || strcmp(row->key, "replica") == 0) &&
-        redis_url_parse(&url, text, NULL) == LEAT_OK)
-        text = url.shown;
+    if (is_address(row))
+        text =
+            redis_url_parse(&url, text, NULL) == LEAT_OK ? url.shown : "not understood";
     if (out->len > 0)
         buf_adds(out, ", ");
     buf_adds(out, text);
@@ -74,33 +79,37 @@ static void take_entry(struct shown *shown, const struct config_entry *entry)
     buf_addf(&shown->origin, "%s:%d", entry->file, entry->line);
 }
 
-static void take_text(struct shown *shown, const struct opt *row, const char *text,
-                      const char *origin)
+/* What the environment says; it names replicas with blanks between them. Returns 0 when it
+ * says nothing. */
+static int take_environment(struct shown *shown, const struct opt *row)
 {
-    if (text != NULL)
-        write_value(&shown->value, row, text);
-    buf_adds(&shown->origin, origin);
-}
-
-/* What --redis or the environment says. Returns 0 when they say nothing. */
-static int take_redis(struct shown *shown, const struct opt *row)
-{
-    static const char *const variables[] = {"LEAT_REDIS", "REDIS_URL"};
-    char origin[40];
-    if (strcmp(row->key, "redis") != 0)
-        return 0;
-    if (shown->redis != NULL) {
-        take_text(shown, row, shown->redis, "--redis");
-        return 1;
-    }
-    for (int i = 0; i < 2; i++) {
-        if (getenv(variables[i]) == NULL)
+    static const struct {
+        const char *key, *variable;
+    } variables[] = {
+        {"redis", "LEAT_REDIS"}, {"redis", "REDIS_URL"}, {"replica", "LEAT_REPLICA"}};
+    struct arena arena = {0};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *text = getenv(variables[i].variable);
+        if (text == NULL || strcmp(row->key, variables[i].key) != 0)
             continue;
-        snprintf(origin, sizeof origin, "environment %s", variables[i]);
-        take_text(shown, row, getenv(variables[i]), origin);
+        char *rest = arena_dup(&arena, bytes_of(text));
+        for (char *word; (word = strtok_r(rest, " \t\n", &rest)) != NULL;)
+            write_value(&shown->value, row, word);
+        buf_addf(&shown->origin, "environment %s", variables[i].variable);
+        arena_fini(&arena);
         return 1;
     }
     return 0;
+}
+
+/* What the command line says. Returns 0 when it says nothing. */
+static int take_options(struct shown *shown, const struct opt *row)
+{
+    if (shown->redis == NULL || strcmp(row->key, "redis") != 0)
+        return 0;
+    write_value(&shown->value, row, shown->redis);
+    buf_adds(&shown->origin, "--redis");
+    return 1;
 }
 
 /* The default of a row whose table has none, since it hangs on something else. */
@@ -116,15 +125,23 @@ static const char *default_of(const struct shown *shown, const struct opt *row,
     return row->initial;
 }
 
+static void take_default(struct shown *shown, const struct opt *row, const char *title)
+{
+    const char *text = default_of(shown, row, title);
+    if (text != NULL)
+        write_value(&shown->value, row, text);
+    buf_adds(&shown->origin, "default");
+}
+
 /* Write one setting, as a program would take it. */
 static void show_setting(struct shown *shown, const struct opt *row, const char *title,
                          const char *name)
 {
     const struct config_entry *entry = config_find(&shown->file, row->key, title);
-    if (!take_redis(shown, row) && entry != NULL)
+    if (!take_options(shown, row) && !take_environment(shown, row) && entry != NULL)
         take_entry(shown, entry);
     else if (shown->origin.len == 0)
-        take_text(shown, row, default_of(shown, row, title), "default");
+        take_default(shown, row, title);
     table_text(&shown->table, bytes_of(name));
     table_text(&shown->table, buf_bytes(&shown->value));
     if (shown->with_origin)

@@ -13,7 +13,7 @@ leat help cou                | counter
 leat nonsense .              |
 leat counter .               | get ls top rm
 leat help counter r          | rm
-leat counter rm --           | --queue --all --yes --redis --json --help --usage
+leat counter rm --           | --queue --all --yes --redis --config --json --help --usage
 leat push --nd               | --ndjson
 leat push -q mail x --nd     | --ndjson
 leat push -q .               |

@@ -42,6 +42,8 @@ the_later_wins() {
   expect_match "^unix:.*[[:space:]]environment LEAT_REDIS$" "$(shown redis)" 'what the environment says'
   expect_match "^redis://option:6379/0[[:space:]]--redis$" "$(shown redis --redis redis://option)" 'an option'
   expect_eq $'redis://file:6379/0\t'"$file:1" "$(LEAT_REDIS='' && unset LEAT_REDIS && shown redis)" 'an address, without its password'
+  expect_eq $'redis://a:6379/0, redis://b:1/0\tenvironment LEAT_REPLICA' \
+    "$(LEAT_REPLICA='redis://:secret@a redis://b:1' shown replica)" 'replicas, without their passwords'
   expect_match '^\{"setting":"log.level","value":"info","origin":"default"\}' \
     "$("$leat" config show --origin --json --config "$file")" 'as JSON'
   rm -r "$file.d"
