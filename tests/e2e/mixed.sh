@@ -40,10 +40,10 @@ older_build() {
 
 # worker_put PLACE: of the older version in the even places.
 worker_put() {
-  local program=$older/leat-worker
-  [ $(($1 % 2)) = 0 ] || program=$LEAT_BIN/leat-worker
+  local program=("$older/leat-worker")
+  [ $(($1 % 2)) = 0 ] || program=("$LEAT_BIN/leat-worker" -p 0)
   worker_count=$((worker_count + 1))
-  child_start "worker-$worker_count" "$program" --lease 2s --allow-net 127.0.0.0/8
+  child_start "worker-$worker_count" "${program[@]}" --lease 2s --allow-net 127.0.0.0/8
   workers[$1]=$child
 }
 
@@ -126,7 +126,7 @@ together() {
   for place in 0 1 2 3; do worker_put "$place"; done
   for ((round = 0; round < rounds; round++)); do fault_round "$round"; done
   await_started
-  expect_exit 0 "$LEAT_BIN/leat-worker" --lease 2s --allow-net 127.0.0.0/8 --drain=all
+  expect_exit 0 "$LEAT_BIN/leat-worker" -p 0 --lease 2s --allow-net 127.0.0.0/8 --drain=all
   for ((round = 0; round < copies; round++)); do cat "$dir/lines"; done | count_lines >"$dir/counters.want"
   expect_counters "$dir/counters.want"
   expect_at_rest
@@ -156,7 +156,7 @@ each_reads_the_other() {
 
 the_older_one_is_refused() {
   redis_cli set '{leat}:protocol' 2 >"$dir/out"
-  expect_exit 78 "$LEAT_BIN/leat-worker" --drain
+  expect_exit 78 "$leat" worker --drain
   expect_match 'it speaks protocol 2, this worker 1; start a worker of that version' "$(cat "$dir/err")" \
     'the refusal'
   "$leat" push increment counter=late >"$dir/out"
