@@ -3,14 +3,15 @@
 # The pages promise nothing that is not there: every relative link of README.md, CONTRIBUTING.md
 # and docs/ leads somewhere, every page of docs/ stands in its index, and each `leat …` in code
 # names a command, a verb and options that the program's own help knows. docs/logs.md explains
-# each message that is logged above debug.
+# each message that is logged above debug, and each row of docs/failure-modes.md names tests that
+# are there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 leat=${LEAT_BIN:?names the folder of the binaries}/leat
 [ -x "$leat" ] || { echo "skip - $leat is not built" && exit 77; }
 pages=(README.md CONTRIBUTING.md docs/*.md)
-failed=0 links=0 uses=0 told=0
+failed=0 links=0 uses=0 told=0 shown=0
 
 offence() {
   echo "$1"
@@ -143,6 +144,35 @@ logs_are_explained() {
   done < <(messages)
 }
 
+# The rows of docs/failure-modes.md name tests, `FILE` or `FILE:PART`; of PROTOCOL.md, `FILE`.
+check_test() {
+  local place=$1 file=${2%%:*} part=''
+  [[ $2 != *:* ]] || part=${2#*:}
+  if [ ! -e "tests/$file" ]; then
+    offence "$place: there is no tests/$file"
+  elif [ -n "$part" ] && ! grep -qw -- "$part" "tests/$file"; then
+    offence "$place: tests/$file has no $part"
+  fi
+}
+
+named_tests() {
+  grep -noE '`(unit|broker|e2e|model|loop|chaos|fuzz|browser)/[a-zA-Z0-9_./]*(:[a-z0-9_]+)?`' \
+    docs/failure-modes.md broker-schema/PROTOCOL.md | sed -E 's/^([^:]*:[0-9]+):`(.*)`$/\1\t\2/'
+}
+
+failures_are_shown() {
+  local place name
+  while IFS=$'\t' read -r place name; do
+    shown=$((shown + 1))
+    check_test "$place" "$name"
+  done < <(named_tests)
+  # A row without a test promises what nobody has seen.
+  while IFS= read -r place; do
+    offence "docs/failure-modes.md:$place: names no test"
+  done < <(awk '/shown by/ { table = 1; next } /^$/ { table = 0 }
+    table && /^\| [^-]/ && !/`[a-z0-9]+\/[^`]*`[^|]*\|$/ { print NR }' docs/failure-modes.md)
+}
+
 commands=$("$leat" help)
 while IFS=$'\t' read -r place target; do
   links=$((links + 1))
@@ -154,8 +184,10 @@ while IFS=$'\t' read -r place words; do
 done < <(leat_uses)
 index_is_whole
 logs_are_explained
-[ "$links" -gt 0 ] && [ "$uses" -gt 0 ] && [ "$told" -gt 0 ] ||
-  offence "no link, no command or no message found: this test has lost them"
+failures_are_shown
+for count in "$links" "$uses" "$told" "$shown"; do
+  [ "$count" -gt 0 ] || offence "no link, command, message or test found: this test has lost them"
+done
 
 [ "$failed" = 0 ] || exit 1
-echo "ok - $links links lead somewhere, the help knows $uses uses of leat, $told messages are explained"
+echo "ok - $links links lead somewhere, the help knows $uses uses of leat, $told messages are explained, $shown names of tests lead to one"
