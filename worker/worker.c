@@ -109,13 +109,31 @@ void worker_alarm(struct worker *worker, const char *text)
 
 /* ---- the link ----------------------------------------------------------------------- */
 
+static void on_time(void *arg, struct answer *answer)
+{
+    struct worker *worker = arg;
+    if (answer->code != LEAT_OK)
+        return;
+    int64_t now_ms = reply_int(reply_at(answer->reply, 0), 0) * 1000 +
+                     reply_int(reply_at(answer->reply, 1), 0) / 1000;
+    worker->redis_ahead_ms = now_ms - clock_mono_ms();
+    if (worker->started_ms == 0)
+        worker->started_ms = now_ms;
+}
+
+/* Asked first, so it is answered before the first job is there to be judged by it. */
+static void ask_time(struct worker *worker)
+{
+    cmd_set(&worker->cmd, "TIME", NULL);
+    link_send(worker->link, &worker->cmd, 0, 0, on_time, worker);
+}
+
 static void on_up(void *arg)
 {
     struct worker *worker = arg;
+    ask_time(worker);
     log_info("redis up", log_text("url", worker->config->url.shown),
              log_text("version", link_server_version(worker->link)));
-    if (worker->started_ms == 0)
-        worker->started_ms = clock_wall_ms();
     for (int i = 0; i < worker->feed_count; i++) { /* again: Redis may have lost it */
         cmd_set(&worker->cmd, "SADD", QUEUES_KEY, worker->feeds[i].queue.name, NULL);
         tick_send_quietly(worker, &worker->cmd);
