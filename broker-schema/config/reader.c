@@ -251,6 +251,18 @@ static void note_all_emptied(struct reader *reader, cfg_t *root)
             note_emptied(reader, cfg_opt_getnsec(opt, i));
 }
 
+/* How far it got: libConfuse gives up at a key of "" without a word. */
+static int last_line(cfg_t *root)
+{
+    int line = root->line;
+    for (cfg_opt_t *opt = root->opts; opt->name != NULL; opt++)
+        for (unsigned i = 0; opt->type == CFGT_SEC && i < opt->nvalues; i++) {
+            int its = cfg_opt_getnsec(opt, i)->line;
+            line = its > line ? its : line;
+        }
+    return line;
+}
+
 int reader_read(struct config *config, const char *file, struct bytes text,
                 struct err *err)
 {
@@ -261,7 +273,8 @@ int reader_read(struct config *config, const char *file, struct bytes text,
     if (code == LEAT_OK) {
         cfg_t *cfg = open_tables(&reader);
         if (cfg_parse_buf(cfg, copy) != CFG_SUCCESS)
-            code = err_set(&why, LEAT_ECONFIG, "%s is not understood", file);
+            code = err_set(&why, LEAT_ECONFIG, "%s:%d: this is not understood", file,
+                           last_line(cfg));
         else
             note_all_emptied(&reader, cfg);
         cfg_free(cfg);

@@ -33,6 +33,7 @@ mkdir -p "$crashes"
 seeds_of() {
   case $1 in
     members | envelope) cp -r broker-schema/vectors/{valid,invalid,dies} "$2" ;;
+    config) cp -r tests/unit/config/{valid,invalid} "$2" ;;
     *) cp "tests/fuzz/corpus/$1"/* "$2" ;;
   esac
 }
@@ -41,7 +42,7 @@ dictionary_of() {
   case $1 in
     door | http) echo http ;;
     replies) echo resp ;;
-    url) echo url ;;
+    url | config) echo "$1" ;;
     *) echo json ;;
   esac
 }
