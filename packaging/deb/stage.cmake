@@ -26,7 +26,8 @@ file(GLOB pages ${root}/usr/share/man/man*/*.[0-9])
 leat_gzip(${pages})
 file(RENAME ${root}/usr/share/zsh/site-functions ${root}/usr/share/zsh/vendor-completions)
 
-# It may hold a password.
 file(MAKE_DIRECTORY ${root}/etc/leat)
+file(RENAME ${root}/usr/share/doc/leat/examples/leat.conf ${root}/etc/leat/leat.conf)
+# It may hold a password.
 file(RENAME ${root}/usr/share/doc/leat/examples/leat.env ${root}/etc/leat/leat.env)
 file(CHMOD ${root}/etc/leat/leat.env PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ)

@@ -50,6 +50,28 @@ the_later_wins() {
   ok 'the default, the file, drop-ins, the environment, the command line: the later wins'
 }
 
+# The page's rows, and the example with its settings uncommented, are the tables' rows.
+the_page_and_the_example_have_every_setting() {
+  local setting value rest count=0 project=$e2e_support/../..
+  unset LEAT_REDIS
+  printf 'queue NAME { }\nretry TYPE { }\n' >"$file"
+  while IFS= read -r rest; do
+    setting=${rest%%$'\t'*} value=${rest#*$'\t'}
+    grep -qF "| \`$setting\` | ${value:+$value }|" "$project/docs/configuration.md" ||
+      fail "docs/configuration.md: no row | \`$setting\` | $value |"
+    count=$((count + 1))
+  done < <("$leat" config show --config "$file")
+  expect_eq "$count" "$(grep -c '^| `' "$project/docs/configuration.md")" 'rows of the page'
+  expect_exit 0 "$leat" config check "$project/packaging/leat.conf"
+  expect_match 'says nothing' "$(cat "$dir/err")" 'the example as it comes'
+  sed -E 's/^#([a-z}]|  )/\1/' "$project/packaging/leat.conf" >"$file"
+  expect_exit 0 "$leat" config check "$file"
+  expect_eq '' "$("$leat" config show --origin --config "$file" | grep -E 'default$' || true)" \
+    'settings that the example lacks'
+  export LEAT_REDIS=$address
+  ok "the page and the example know all $count settings"
+}
+
 commands_find_redis_by_the_file() (
   unset LEAT_REDIS
   export LEAT_CONFIG=$file
@@ -116,6 +138,7 @@ a_dashboard_does_as_the_file_says() {
 redis_start
 a_bad_file_is_refused_by_all
 the_later_wins
+the_page_and_the_example_have_every_setting
 commands_find_redis_by_the_file
 a_worker_does_as_the_file_says
 a_type_retries_as_the_file_says

@@ -37,7 +37,8 @@ ok 'they depend on the libraries they use, and on no others'
 expect_eq '' "$(files leat | grep -vE '^/(usr/bin/leat$|(etc/leat|usr/(lib/systemd|libexec/leat|share))/)' || true)" \
   'files of leat elsewhere'
 expect_eq '' "$(files libleat0 | grep -vE '/(libleat\.so\.|doc/|lintian/)' || true)" 'more than a library'
-expect_eq /etc/leat/leat.env "$(cat "$root/DEBIAN/conffiles")" 'what the administrator may change'
+expect_eq '/etc/leat/leat.conf /etc/leat/leat.env' "$(xargs <"$root/DEBIAN/conffiles")" 'what the administrator may change'
+expect_exit 0 "$leat" config check "$root/etc/leat/leat.conf"
 expect_eq 640 "$(stat -c %a "$root/etc/leat/leat.env")" 'who may read the settings'
 for command in $("$leat" help | sed -n 's/^  \([a-z]*\) .*/\1/p' | grep -vxE 'help|version'); do
   [ -s "$root/usr/share/man/man1/leat-$command.1.gz" ] || fail "no page of leat $command"
