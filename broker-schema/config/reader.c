@@ -246,6 +246,7 @@ static void note_emptied(struct reader *reader, cfg_t *section)
 
 static void note_all_emptied(struct reader *reader, cfg_t *root)
 {
+    note_emptied(reader, root);
     for (cfg_opt_t *opt = root->opts; opt->name != NULL; opt++)
         for (unsigned i = 0; opt->type == CFGT_SEC && i < opt->nvalues; i++)
             note_emptied(reader, cfg_opt_getnsec(opt, i));

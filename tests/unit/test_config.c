@@ -115,7 +115,9 @@ START_TEST(later_files_win_and_say_a_list_whole)
     const struct config_entry *entry = config_find(&config, "worker.concurrency", "");
     ck_assert_str_eq(entry->file, "b");
     ck_assert_int_eq(entry->line, 2);
-    must_add("c", "worker { allow-net = {} }");
+    must_add("c", "replica = {\"redis://a\"} worker { allow-net = {} }");
+    must_add("d", "replica = {}");
+    ck_assert_ptr_null(config_find(&config, "replica", "")->values);
     ck_assert_uint_eq(worker_of(0).allow_net.count, 0);
     config_fini(&config);
 }
