@@ -44,7 +44,7 @@ drain_over() {
   redis_cli script flush >"$dir/out"
   push_jobs >"$dir/out" 2>&1
   proxy_start "$@"
-  expect_exit 0 "$leat" worker --drain --redis "unix://$wire"
+  expect_exit 0 "$leat" worker -p 0 --drain --redis "unix://$wire"
   proxy_stop
   expect_counted "$*"
 }
