@@ -1,7 +1,8 @@
-# cmake -DSCRIPTS=a,b -DSOURCE=DIR -DOUTPUT=DIR [-DUNFENCED=1] -P EmbedScripts.cmake
+# cmake -DSCRIPTS=a,b -DSOURCE=DIR -DOUTPUT=DIR [-DUNFENCED=1] [-DMUTANT=FILE] -P EmbedScripts.cmake
 # Turns DIR/NAME.lua into lua_scripts.{h,c}: text and SHA-1 of each, in the order given.
 # A line `-- include NAME` is replaced by lib/NAME.lua; lines of comment are left out.
 # UNFENCED drops every line marked `-- fence` up to its `end`: a mutant for the tests only.
+# MUTANT is another one: a CMake file that changes ${text}, run for each script.
 string(REPLACE "," ";" names "${SCRIPTS}")
 set(enum "")
 set(rows "")
@@ -16,6 +17,9 @@ function(leat_script_text name out)
   endforeach()
   if(UNFENCED)
     string(REGEX REPLACE "\n[^\n]*-- fence of an effect[^\n]*" "" text "${text}")
+  endif()
+  if(MUTANT)
+    include("${MUTANT}")
   endif()
   string(REGEX REPLACE "\n *--[^\n]*" "" text "${text}")
   set(${out} "${text}" PARENT_SCOPE)

@@ -214,7 +214,7 @@ all_has_moved() {
 }
 
 quiet_on_a_busy_broker() {
-  local runs=0 end=$((SECONDS + 60))
+  local runs=0 end=$((SECONDS + 120))
   redis_cli flushall >"$dir/out"
   origin_start
   worker_put
@@ -224,7 +224,7 @@ quiet_on_a_busy_broker() {
   child_start push bash -c push_for_ever
   await '[ "$(tally done)" -gt 20000 ]' 30 'the work to begin'
   until [ "$runs" -ge 40 ] && all_has_moved; do
-    [ "$SECONDS" -le "$end" ] || fail "not everything moved within 60 s: $(redis_cli hgetall "$(key m)" | paste -sd" ")"
+    [ "$SECONDS" -le "$end" ] || fail "not everything moved within 120 s: $(redis_cli hgetall "$(key m)" | paste -sd" ")"
     runs=$((runs + 1))
     [ $((runs % 20)) != 0 ] || replace_worker
     found default 0 ''

@@ -20,6 +20,7 @@ e2e_support=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 child=''          # pid of the newest child
 status=0          # exit status of the child that child_stop ended
 e2e_pids=()       # every child started, in order
+e2e_undos=()      # commands for the end, when all children have ended
 e2e_kept=${E2E_DIR:-} # a directory given by the caller is kept
 worker_count=0
 redis_pid=''
@@ -55,6 +56,7 @@ e2e_end() {
     child_stop "${e2e_pids[i]}"
   done
   case $1 in 0 | 77 | 130 | 143) ;; *) e2e_logs >&2 ;; esac
+  for ((i = 0; i < ${#e2e_undos[@]}; i++)); do eval "${e2e_undos[i]}"; done
   [ "$socket_dir" = "$dir" ] || rm -rf "$socket_dir"
   [ -n "$e2e_kept" ] || rm -rf "$dir"
   exit "$1"

@@ -1,0 +1,220 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Chaos: jobs of every kind, thousands a second, go through workers while what can break is
+# broken, at random, by a schedule that follows from a seed. In the end an oracle, which knows
+# every job, counts what was lost and what was doubled. CHAOS_WORKER names another worker: a
+# mutant, say.
+usage() {
+  cat <<'EOT'
+Usage: ./test chaos [--seconds S] [--seed X] [--rate JOBS]
+Pushes jobs for S seconds (60) while workers, Redis and the wires between them are killed,
+stopped, cut off and starved, then counts. The seed makes the schedule and the jobs; without
+one it is a random one, and printed. JOBS: how many a second, at most (3000).
+EOT
+}
+
+seconds=60
+seed=$((RANDOM * 32768 + RANDOM))
+rate=3000
+args=("$@")
+while [ $# -gt 0 ]; do
+  case $1 in
+    --seconds | --seed | --rate)
+      [[ ${2-} =~ ^[1-9][0-9]{0,8}$ ]] || { usage >&2 && exit 64; }
+      printf -v "${1#--}" %s "$2"
+      shift
+      ;;
+    -h | --help) usage && exit 0 ;;
+    *) usage >&2 && exit 64 ;;
+  esac
+  shift
+done
+
+# A mount namespace of its own, for a disk that can be full.
+if [ -z "${CHAOS_INSIDE-}" ]; then
+  export CHAOS_INSIDE=1
+  for way in '' --map-root-user; do
+    ! unshare --mount $way true 2>/dev/null || exec unshare --mount $way bash "$0" "${args[@]}" --seed "$seed"
+  done
+  export CHAOS_NO_MOUNT='no mount namespace is permitted here'
+fi
+
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../support/e2e.sh"
+. "$here/../support/queue.sh"
+. "$here/servers.sh"
+. "$here/faults.sh"
+
+worker_program=${CHAOS_WORKER:-$LEAT_BIN/leat-worker}
+masters=('' '' '')
+orphans=() # processes whose master was killed: they end by themselves
+restarts=0
+loads=('' '')
+wire=''
+wired=unix://$socket_dir/wire.sock
+
+elapsed_ms() {
+  local now=${EPOCHREALTIME/[.,]/}
+  echo $(((now - began_us) / 1000))
+}
+
+# ---- who works -----------------------------------------------------------------------------
+
+# Every other master, and one producer, go by the wire that is cut.
+redis_of() {
+  if [ $(($1 % 2)) = 0 ]; then echo "unix://$socket"; else echo "$wired"; fi
+}
+
+wire_start() {
+  child_start wire "$LEAT_BIN/leat-proxy" --listen "$socket_dir/wire.sock" --to "$socket" "$@"
+  wire=$child
+}
+
+master_put() {
+  child_start "worker-$1" "$worker_program" --redis "$(redis_of "$1")" --processes 2 \
+    --concurrency 48 --lease 2s --allow-net 127.0.0.0/8
+  masters[$1]=$child
+}
+
+# As systemd would: a master that ended, for whatever reason, is started again.
+tend() {
+  local i
+  run_laters
+  for i in "${!masters[@]}"; do
+    if child_alive "${masters[i]}"; then continue; fi
+    child_stop "${masters[i]}"
+    restarts=$((restarts + 1))
+    master_put "$i"
+  done
+}
+
+# processes_of MASTER: their pids.
+processes_of() {
+  cat "/proc/$1/task/$1/children" 2>/dev/null || true
+}
+
+origin_start() {
+  seq -f '/page/%g' 0 19 >"$dir/pages"
+  child_start origin "$LEAT_BIN/leat-origin" --pages "$dir/pages"
+  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
+  origin=http://127.0.0.1:$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
+}
+
+# ---- who pushes ----------------------------------------------------------------------------
+
+loads_start() {
+  local i
+  for i in "${!loads[@]}"; do
+    child_start "load-$i" "$LEAT_BIN/leat-chaos-load" --redis "$(redis_of "$i")" --seed "$seed" \
+      --origin "$origin" --producer "$i" --rate $((rate / 2))
+    loads[i]=$child
+  done
+}
+
+# loads_said WORD TIMES: both have.
+loads_said() {
+  local i
+  for i in "${!loads[@]}"; do
+    child_alive "${loads[i]}" || fail "producer $i ended: $(tail -n 1 "$dir/load-$i.log")"
+    [ "$(grep -c "^$1" "$dir/load-$i.log")" -ge "$2" ] || return 1
+  done
+}
+
+loads_pause() {
+  pauses=$((${pauses-0} + 1))
+  kill -USR1 "${loads[@]}"
+  await 'tend; loads_said paused "$pauses"' 120 'all pushes to be acknowledged'
+}
+
+loads_go_on() {
+  kill -USR2 "${loads[@]}"
+}
+
+# How many jobs each had acknowledged: $acknowledged.
+loads_end() {
+  local i
+  acknowledged=()
+  loads_pause
+  for i in "${!loads[@]}"; do
+    child_stop "${loads[i]}"
+    expect_eq 0 "$status" "exit status of producer $i"
+    acknowledged+=("$(awk '$1 == "acknowledged" { print $2 }' "$dir/load-$i.log")")
+  done
+}
+
+# ---- the end -------------------------------------------------------------------------------
+
+# All that may wait or be in hands.
+unfinished() {
+  redis_cli eval 'local n = 0
+    for i = 1, 4 do n = n + redis.call("LLEN", KEYS[i]) end
+    for i = 5, 6 do n = n + redis.call("ZCARD", KEYS[i]) end
+    return n + redis.call("HLEN", KEYS[7]) + redis.call("HLEN", KEYS[8])' 8 \
+    "$(key queue)" "$(key high)" "$(key h)" "$(key s)" "$(key lease)" "$(key sched)" "$(key body)" "$(key again)"
+}
+
+is_drained() {
+  tend
+  [ "$(unfinished)" = 0 ]
+}
+
+faults_stop() {
+  run_laters all
+  redis_cli client unpause >>"$dir/out"
+}
+
+orphans_left() {
+  local pid
+  for pid in "${orphans[@]}"; do
+    if child_alive "$pid"; then echo "$pid"; fi
+  done
+}
+
+drain() {
+  local i
+  await is_drained 240 'all jobs to end'
+  for i in "${!masters[@]}"; do
+    child_stop "${masters[i]}"
+    expect_eq 0 "$status" "exit status of master $i"
+  done
+  await '[ -z "$(orphans_left)" ]' 60 'processes whose master was killed to end'
+}
+
+verdict() {
+  local code=0
+  "$LEAT_BIN/leat-chaos-oracle" --seed "$seed" --origin "$origin" "${acknowledged[@]}" || code=$?
+  "$leat" fsck -q default >"$dir/fsck" || code=$?
+  grep -v '^ok' "$dir/fsck" && code=1
+  return "$code"
+}
+
+figures() {
+  local name kinds=''
+  for name in "${!fault_counts[@]}"; do kinds+=", $name ${fault_counts[$name]}"; done
+  echo "${#schedule[@]} faults: ${kinds#, }; $restarts masters started again"
+  [ -z "$no_disk" ] || echo "no full disk: $no_disk"
+  echo "$(((acknowledged[0] + acknowledged[1]) * 1000 / pushed_ms)) jobs/s pushed in $((pushed_ms / 1000)) s;" \
+    "all done $((drained_ms - pushed_ms)) ms later"
+  [ ${#recoveries[@]} = 0 ] ||
+    echo "jobs ended again behind Redis' return after ms: $(printf '%s\n' "${recoveries[@]}" | sort -n | paste -sd' ')"
+}
+
+servers_start
+origin_start
+schedule_make "$seed" "$seconds"
+echo "seed $seed: ${#schedule[@]} faults in about $seconds s"
+redis_cli hset "$(key counters)" full 9223372036854775807 >"$dir/out"
+redis_cli hset "$(key m)" maxlen 20000 >"$dir/out"
+began_us=${EPOCHREALTIME/[.,]/}
+wire_start --times 0
+for i in "${!masters[@]}"; do master_put "$i"; done
+loads_start
+schedule_run
+loads_end
+pushed_ms=$(elapsed_ms)
+faults_stop
+drain
+drained_ms=$(elapsed_ms)
+figures
+verdict || fail "jobs were lost or doubled, or something is left: see above (seed $seed)"
+ok "chaos in $SECONDS s"
