@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From an address to a connected socket, without stopping the loop: a name is looked up, its
- * addresses are tried in turn, each for three seconds. */
+ * addresses are tried in turn, each for two seconds. */
 #ifndef LEAT_BROKER_DIAL_H
 #define LEAT_BROKER_DIAL_H
 

@@ -34,7 +34,7 @@ enum {
     GREETING_MS = 3000,
     MEETING_MS = 1000, /* as long, a server never greeted may hang up */
     BACKOFF_FIRST_MS = 50,
-    BACKOFF_MAX_MS = 5000,
+    BACKOFF_MAX_MS = 2000, /* so that a cut that has ended is found soon */
     WATCH_MS = 500,
     READ_BYTES = 64 * 1024,
     WRITE_PIECES = 64,
