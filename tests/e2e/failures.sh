@@ -45,13 +45,13 @@ expect_whole() {
 
 a_job_outlives_its_lease() {
   worker_start --allow-net 127.0.0.0/8 --lease 2s
-  "$leat" push refresh "url=http://127.0.0.1:$port/slow?ms=4500" timeout_ms:=60000 >"$dir/out"
+  "$leat" push refresh "url=http://127.0.0.1:$port/slow?ms=3500" timeout_ms:=60000 >"$dir/out"
   await '[ "$(tally done)" = 1 ]' 30 'the slow job to end'
   worker_stop
-  expect_eq 1 "$(requests '/slow?ms=4500')" 'fetches'
+  expect_eq 1 "$(requests '/slow?ms=3500')" 'fetches'
   expect_eq 0 "$(tally recovered)" 'jobs taken back'
   expect_at_rest
-  ok 'a job of 4.5 s under a lease of 2 s runs once'
+  ok 'a job of 3.5 s under a lease of 2 s runs once'
 }
 
 # Its log shows that the clock jumps; nothing else does. What waits when it starts is judged at

@@ -87,6 +87,40 @@ json_tells_the_story() {
   ok 'JSON: the same, by a parser that is not ours'
 }
 
+# A worker that slept over its lease, while another one ran its job, must not tell of an end as
+# if it had come.
+who_slept_is_not_believed() {
+  redis_cli flushall >"$dir/out"
+  workers_start logfmt
+  refresh slept '/slow?ms=1000'
+  await 'stories | grep -q "msg=\"job started\" id=slept"' 20 'the job to begin'
+  sleeper=$(stories | grep 'msg="job started"' | value pid)
+  kill -STOP "$sleeper"
+  await '[ "$(tally done)" = 1 ]' 30 'the other worker to run it'
+  kill -CONT "$sleeper"
+  await 'told_by_sleeper | grep -qE "msg=\"job abandoned\"|msg=\"job done\".* sure=no"' 30 'what the sleeper says'
+  ! told_by_sleeper | grep 'msg="job done"' | grep -qv sure=no || fail 'it tells of an end that was not its own'
+  workers_stop
+  ok 'a worker that slept over its lease says that the end was not its own'
+}
+
+told_by_sleeper() {
+  stories | grep " pid=$sleeper " | grep -F id=slept
+}
+
+# The word goes on to the children of `leat up`.
+every_program_writes_json() {
+  child_start up "$leat" up --state "$dir/state" --listen 127.0.0.1:0 --log-format json
+  await 'grep -qs "redis up" "$dir/state/worker.log"' 30 'the worker to tell of Redis'
+  child_stop "$child"
+  "$LEAT_BIN/leat-fields" msg <"$dir/state/worker.log" >"$dir/fields" || fail 'a line is no JSON'
+  child_start shown "$leat" dashboard --listen 0.0.0.0:0 --log-format json
+  await 'grep -q "everybody who reaches" "$dir/shown.log"' 30 'the dashboard to warn'
+  child_stop "$child"
+  grep -v '^dashboard at' "$dir/shown.log" | "$LEAT_BIN/leat-fields" msg >"$dir/fields" || fail 'a line is no JSON'
+  ok 'leat up and the dashboard write JSON too'
+}
+
 # ended MSG ID: the line of that job with this message.
 ended() {
   grep "msg=\"$1\" id=$2 " "$dir/$case.log" || fail "no line says '$1' of $2"
@@ -152,6 +186,8 @@ redis_start
 origin_start
 logfmt_tells_the_story
 json_tells_the_story
+who_slept_is_not_believed
+every_program_writes_json
 each_end_is_told
 instant_jobs_are_told_at_debug
 a_flood_is_cut
