@@ -185,7 +185,8 @@ int feed_abstains(const struct feed *feed)
 {
     const struct worker *worker = feed->worker;
     return worker->state != WORKER_RUNNING || holds_suspect(worker) ||
-           suspects_wait(worker) || !has_room(worker, feed->batch);
+           suspects_wait(worker) || !has_room(worker, feed->batch) ||
+           !share_may_take(&worker->shares, number_of(feed));
 }
 
 void feed_progressed(struct feed *feed)

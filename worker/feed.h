@@ -52,7 +52,7 @@ void feed_charge(const struct feed *feed, int jobs);
 /* Reserve, or arm the bells, as the state asks for. */
 void feed_pump(struct feed *feed);
 
-/* Is there a reason to ask for nothing now: a stop, a suspect, no room? */
+/* Is there a reason to ask for nothing now: a stop, a suspect, no room, another's turn? */
 int feed_abstains(const struct feed *feed);
 
 /* Redis answered a reserve; or a tick, while the feed abstains. */

@@ -121,7 +121,7 @@ static void add_numbers(struct buf *out, const struct worker *worker)
         add_number(out, rows[i].name, rows[i].number);
 }
 
-static void write_record(struct buf *out, const struct worker *worker)
+void record_write(struct buf *out, const struct worker *worker)
 {
     buf_addc(out, '{');
     add_host(out);
@@ -150,7 +150,7 @@ static void ignore(void *arg, struct answer *answer)
 void record_send(struct worker *worker)
 {
     struct buf record = {0};
-    write_record(&record, worker);
+    record_write(&record, worker);
     call_beat(&worker->cmd, worker->id, buf_text(&record));
     link_send(worker->link, &worker->cmd, LINK_TEXT, 0, ignore, NULL);
     buf_fini(&record);

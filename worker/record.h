@@ -6,7 +6,10 @@
 
 #include "worker/worker.h"
 
-/* Send the record as things are now. Nothing depends on its arrival: the next one is due soon. */
+/* Append the record as things are now: a JSON object of at most LIMIT_RECORD_BYTES. */
+void record_write(struct buf *out, const struct worker *worker);
+
+/* Send it. Nothing depends on its arrival: the next one is due soon. */
 void record_send(struct worker *worker);
 
 /* Take it away: the worker ends. Calls `fn` as link_send() does.

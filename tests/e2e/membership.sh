@@ -61,6 +61,16 @@ a_worker_tells_what_it_does() {
   ok 'a record tells what runs, since when, what it costs, and that the worker fetches'
 }
 
+a_process_tells_its_place() {
+  worker_start -p 2 -q pool
+  await '[ "$("$leat" workers --json | grep -o "\"process\":\"[12]/2\"" | sort | xargs)" = \
+    "process:1/2 process:2/2" ]' 20 'both processes to tell their place'
+  worker_stop
+  expect_eq 0 "$status" 'exit status of the master'
+  await '! "$leat" workers | grep -q pool' 10 'their records to go'
+  ok 'the processes of a master tell which of how many they are, and leave no record'
+}
+
 # Whatever of Redis cannot be reached again, a bell is only a way to hear sooner. (In a queue of
 # its own: nothing else may wake the worker.)
 a_worker_without_bells_looks_by_itself() {
@@ -139,6 +149,7 @@ redis_start
 origin_start
 health_without_workers
 a_worker_tells_what_it_does
+a_process_tells_its_place
 a_worker_without_bells_looks_by_itself
 deaf_worker_starts
 its_jobs_come_back
