@@ -186,8 +186,9 @@ run_fault() {
 }
 
 schedule_run() {
-  local row
+  local row rows=0
   for row in "${schedule[@]}"; do
+    [ $((++rows % 4)) != 0 ] || look_on
     until [ "$(elapsed_ms)" -ge "${row%% *}" ]; do
       tend
       sleep 0.05

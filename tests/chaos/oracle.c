@@ -326,6 +326,8 @@ int main(int argc, char **argv)
     if (queue_init(&oracle.queue, "default", &err) != LEAT_OK ||
         client_open(&oracle.client, oracle.redis, 0, &err) != LEAT_OK)
         die(err.text);
+    if (count_of(&oracle, "trimmed_dead") + count_of(&oracle, "trimmed_bad") > 0)
+        die("more died than are kept, so they cannot be counted");
     read_all(&oracle, "ZRANGE", oracle.queue.dead, take_dead);
     read_all(&oracle, "LRANGE", oracle.queue.bad, take_bad);
     take_counters(&oracle);
