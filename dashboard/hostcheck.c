@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "dashboard/hostcheck.h"
 
+#include "base/address.h"
 #include "base/text.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
-
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-enum { HOST_BYTES_MAX = 255 };
 
 static size_t trimmed_len(const char *text)
 {
@@ -40,19 +36,6 @@ static int port_passes(int ours, struct bytes rest)
     return port > 0 && port < 65536 && (ours == 0 || ours == port);
 }
 
-/* DNS cannot rebind what is no name. */
-static int is_address(char *name)
-{
-    struct in6_addr address;
-    size_t len = strlen(name);
-    if (name[0] != '[')
-        return inet_pton(AF_INET, name, &address) == 1;
-    if (name[len - 1] != ']')
-        return 0;
-    name[len - 1] = '\0';
-    return inet_pton(AF_INET6, name + 1, &address) == 1;
-}
-
 static int is_allowed(const struct hostcheck *check, const char *name)
 {
     for (size_t i = 0; i < check->allowed_count; i++)
@@ -67,14 +50,14 @@ static int is_ours(const struct hostcheck *check, char *name)
     for (unsigned i = 0; i < sizeof ours / sizeof *ours; i++)
         if (ours[i] != NULL && strcasecmp(name, ours[i]) == 0)
             return 1;
-    return check->any_address && is_address(name);
+    return check->any_address && address_is_numeric(name); /* no name to rebind */
 }
 
 int hostcheck_passes(const struct hostcheck *check, const char *host)
 {
     struct bytes all = {host, trimmed_len(host)};
-    char name[HOST_BYTES_MAX + 1];
-    if (all.len == 0 || all.len > HOST_BYTES_MAX)
+    char name[ADDRESS_HOST_MAX + 1];
+    if (all.len == 0 || all.len > ADDRESS_HOST_MAX)
         return 0;
     size_t len = name_len(all);
     struct bytes port = {all.at + len, all.len - len};
@@ -83,14 +66,4 @@ int hostcheck_passes(const struct hostcheck *check, const char *host)
     if (is_allowed(check, name))
         return port_passes(0, port);
     return is_ours(check, name) && port_passes(check->port, port);
-}
-
-int hostcheck_is_name(const char *name)
-{
-    char copy[HOST_BYTES_MAX + 1];
-    size_t len = strlen(name);
-    if (len == 0 || len > HOST_BYTES_MAX)
-        return 0;
-    memcpy(copy, name, len + 1);
-    return strspn(name, LETTERS "0123456789.-_") == len || is_address(copy);
 }

@@ -19,7 +19,4 @@ struct hostcheck {
  * with the right port or none, or one of the allowed? Source: RFC 9110 7.2. */
 int hostcheck_passes(const struct hostcheck *check, const char *host);
 
-/* Is `name` fit for `allowed`: a host name or an address, without a port? */
-int hostcheck_is_name(const char *name);
-
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "dashboard/listen.h"
 
-#include "base/text.h"
+#include "base/address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,24 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define UNIX_PREFIX "unix:"
-
 enum { BACKLOG = 511 };
-
-union address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-    struct sockaddr_un local;
-};
-
-static int usage(struct err *err, const char *address)
-{
-    return err_set(err, LEAT_EUSAGE,
-                   "cannot listen on '%s': write HOST:PORT with a numeric host or "
-                   "localhost, [IPV6]:PORT, or unix:PATH",
-                   address);
-}
 
 /* Turn errno of bind() or listen() into a sentence that says what to do. */
 static int refused(struct err *err, const char *address)
@@ -54,39 +37,6 @@ static int refused(struct err *err, const char *address)
         return err_set(err, LEAT_ECONFIG, "cannot listen on %s: %s", address,
                        strerror(errno));
     }
-}
-
-/* Split "HOST:PORT" at its last colon. Returns the length of the host, or -1. */
-static int split(const char *address, int *port)
-{
-    const char *colon = strrchr(address, ':');
-    int64_t number;
-    if (colon == NULL || text_to_int(bytes_of(colon + 1), &number) != 0 || number < 0 ||
-        number > 65535)
-        return -1;
-    *port = (int)number;
-    return (int)(colon - address);
-}
-
-/* Read a TCP address. Returns its length, or 0. */
-static socklen_t read_tcp(union address *out, const char *text)
-{
-    char host[64];
-    int port, len = split(text, &port);
-    if (len <= 0 || len >= (int)sizeof host)
-        return 0;
-    snprintf(host, sizeof host, "%.*s", len, text);
-    if (host[0] == '[' && host[len - 1] == ']') {
-        host[len - 1] = '\0';
-        out->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6,
-                                        .sin6_port = htons((in_port_t)port)};
-        return inet_pton(AF_INET6, host + 1, &out->v6.sin6_addr) == 1 ? sizeof out->v6
-                                                                      : 0;
-    }
-    const char *numeric = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
-    out->v4 =
-        (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((in_port_t)port)};
-    return inet_pton(AF_INET, numeric, &out->v4.sin_addr) == 1 ? sizeof out->v4 : 0;
 }
 
 /* Note what the kernel bound: the port may have been 0. */
@@ -112,20 +62,17 @@ static void describe_tcp(struct listen_socket *out)
     snprintf(out->address, sizeof out->address, "%s:%d", out->host, out->port);
 }
 
-static int open_tcp(struct listen_socket *out, const char *address, struct err *err)
+static int open_tcp(struct listen_socket *out, const union address *at, socklen_t len,
+                    const char *address, struct err *err)
 {
-    union address at = {0};
-    socklen_t len = read_tcp(&at, address);
-    if (len == 0)
-        return usage(err, address);
-    int fd = socket(at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(at->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return refused(err, address);
     /* Else a restart fails while old connections linger in TIME_WAIT. */
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
     /* A connection is told of when its first bytes are there: one wake-up less for each. */
     setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &(int){1}, sizeof(int));
-    if (bind(fd, &at.any, len) != 0 || listen(fd, BACKLOG) != 0) {
+    if (bind(fd, &at->any, len) != 0 || listen(fd, BACKLOG) != 0) {
         int code = refused(err, address);
         close(fd);
         return code;
@@ -157,14 +104,10 @@ static int remove_stale(const union address *at, struct err *err)
     return 0;
 }
 
-static int open_unix(struct listen_socket *out, const char *address, struct err *err)
+static int open_unix(struct listen_socket *out, const union address *at,
+                     const char *address, struct err *err)
 {
-    const char *path = address + strlen(UNIX_PREFIX);
-    union address at = {.local = {.sun_family = AF_UNIX}};
-    if (path[0] == '\0' || strlen(path) >= sizeof at.local.sun_path)
-        return usage(err, address);
-    memcpy(at.local.sun_path, path, strlen(path));
-    int busy = remove_stale(&at, err);
+    int busy = remove_stale(at, err);
     if (busy != 0)
         return busy;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -172,7 +115,7 @@ static int open_unix(struct listen_socket *out, const char *address, struct err 
         return refused(err, address);
     /* Linux gives the file the mode of the descriptor, so that it never is wider open. */
     fchmod(fd, 0600);
-    if (bind(fd, &at.any, sizeof at.local) != 0 || listen(fd, BACKLOG) != 0) {
+    if (bind(fd, &at->any, sizeof at->local) != 0 || listen(fd, BACKLOG) != 0) {
         int code = refused(err, address);
         close(fd);
         return code;
@@ -184,14 +127,18 @@ static int open_unix(struct listen_socket *out, const char *address, struct err 
 
 int listen_open(struct listen_socket *out, const char *address, struct err *err)
 {
-    if (strncmp(address, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
-        return open_unix(out, address, err);
-    return open_tcp(out, address, err);
+    union address at;
+    socklen_t len;
+    if (address_read(&at, &len, address, err) != LEAT_OK)
+        return LEAT_EUSAGE;
+    if (at.any.sa_family == AF_UNIX)
+        return open_unix(out, &at, address, err);
+    return open_tcp(out, &at, len, address, err);
 }
 
 void listen_close(struct listen_socket *listening)
 {
     if (listening->port == 0)
-        unlink(listening->address + strlen(UNIX_PREFIX));
+        unlink(listening->address + strlen("unix:"));
     close(listening->fd);
 }

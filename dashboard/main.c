@@ -4,7 +4,6 @@
 #include "config/options.h"
 #include "dashboard/cache_service.h"
 #include "dashboard/dashboard.h"
-#include "dashboard/hostcheck.h"
 #include "dashboard/http.h"
 #include "dashboard/intake.h"
 #include "dashboard/look.h"
@@ -74,17 +73,6 @@ static const char *read_token(struct program *program, const char *path)
     return program->token;
 }
 
-static int check_hosts(const struct opt_list *hosts, struct err *err)
-{
-    for (size_t i = 0; i < hosts->count; i++)
-        if (!hostcheck_is_name(hosts->at[i]))
-            return err_set(err, LEAT_EUSAGE,
-                           "--allow-host '%.60s' is no host name or address (without a "
-                           "port)",
-                           hosts->at[i]);
-    return LEAT_OK;
-}
-
 static void warn_of_others(const struct http_server *server, const char *token)
 {
     if (http_is_loopback(server))
@@ -106,7 +94,6 @@ static void serve(struct program *program, const struct dashboard_options *optio
     struct redis_url url;
     const char *token = read_token(program, options->token_file);
     if (program->fatal.code != LEAT_OK ||
-        check_hosts(&options->allow_hosts, &program->fatal) != LEAT_OK ||
         redis_url_choose(&url, config_redis(&program->file, options->program.redis),
                          &program->fatal) != LEAT_OK)
         return;

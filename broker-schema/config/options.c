@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/options.h"
+#include "base/address.h"
 #include "base/netguard.h"
 #include "base/text.h"
 #include "broker/redis_url.h"
@@ -31,6 +32,21 @@ static int check_delay(const char *value, struct err *err)
         return LEAT_OK;
     return err_set(err, LEAT_EUSAGE,
                    "'%.40s' is no delay such as 10s or 5m, 1ms to 3652d12h", value);
+}
+
+static int check_listen(const char *value, struct err *err)
+{
+    union address address;
+    socklen_t len;
+    return address_read(&address, &len, value, err);
+}
+
+static int check_host(const char *value, struct err *err)
+{
+    if (address_is_host(value))
+        return LEAT_OK;
+    return err_set(err, LEAT_EUSAGE,
+                   "'%.60s' is no host name or address (without a port)", value);
 }
 
 /* ---- every program ------------------------------------------------------------------ */
@@ -117,13 +133,13 @@ const struct opt_spec worker_spec = {
 static const struct opt dashboard_rows[] = {
     {"listen", 0, OPT_TEXT, AT(listen), "ADDRESS", "127.0.0.1:8740", 0, 0,
      "Where to serve: HOST:PORT, [::1]:PORT or unix:PATH; port 0 takes a free one",
-     "dashboard.listen"},
+     "dashboard.listen", check_listen},
     {"token-file", 0, OPT_TEXT, AT(token_file), "FILE", NULL, 0, 0,
      "Writes need the token in the first line of FILE: Authorization: Bearer TOKEN",
      "dashboard.token-file"},
     {"allow-host", 0, OPT_LIST, AT(allow_hosts), "NAME", NULL, 0, 0,
      "Serve under NAME too, as a proxy in front passes it on; may be repeated",
-     "dashboard.allow-host"},
+     "dashboard.allow-host", check_host},
 };
 
 const struct opt_spec dashboard_spec = {
