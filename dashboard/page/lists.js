@@ -87,12 +87,15 @@ function busy(cell, worker) {
   part(cell, "span", "bar").style.setProperty("--share", part_of);
 }
 
-/** The jobs come with the longest one last. */
+/** The jobs come with the longest one last. What the lost had, others have now. */
 function longestJob(cell, worker, look) {
-  const job = worker.jobs.at(-1);
+  const job = worker.lost ? undefined : worker.jobs.at(-1);
   const name = job ? visible(job.id ?? job.iid ?? "") : "";
-  const since = job ? `${visible(job.type)}, ${span(look.atMs - job.since_ms)}` : "–";
-  twoLines(cell, since, name);
+  twoLines(
+    cell,
+    job ? visible(job.type) : "–",
+    job ? `${span(look.atMs - job.since_ms)} ${name}` : "",
+  );
 }
 
 export const workers = new Table(section("workers"), {

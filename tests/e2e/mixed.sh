@@ -74,7 +74,18 @@ push() {
 
 # ---- faults --------------------------------------------------------------------------------
 
+# push_into_pause PROGRAM ROUND: nothing of it is taken before it is all there.
+push_into_pause() {
+  redis_cli hset "$(key m)" paused 1 >"$dir/out"
+  push "$1" "$2"
+}
+
+work_on() {
+  redis_cli hdel "$(key m)" paused >"$dir/out"
+}
+
 # Freeze a worker with leases in its hands, of the version whose turn it is: $caught is its place.
+# The others may have done all there was before it is caught; then there is more.
 catch_at_work() {
   local tries pid
   for ((tries = 0; tries < 2000; tries++)); do
@@ -83,8 +94,11 @@ catch_at_work() {
     kill -STOP "$pid"
     [ "$(lease_tail "$pid")" = 0 ] || return 0
     kill -CONT "$pid"
+    [ $((tries % 8)) = 7 ] && [ "$(size queue)" = 0 ] || continue
+    push_into_pause "$leat" "$1"
+    work_on
   done
-  fail "no worker of the places $(($1 % 2)) was found at work"
+  fail "no worker of the places $(($1 % 2)) and $(($1 % 2 + 2)) was found at work"
 }
 
 kill_one() {
@@ -109,13 +123,12 @@ forget_and_cut() {
 
 faults=(kill_one kill_one sleep_one sleep_one forget_and_cut forget_and_cut kill_one kill_one)
 
-# Work waits when the fault comes, and more is pushed meanwhile.
+# Work of both waits when the fault comes.
 fault_round() {
   await_started
-  redis_cli hset "$(key m)" paused 1 >"$dir/out"
-  push "$leat" "$1"
+  push_into_pause "$leat" "$1"
   push "$older/leat" "$1"
-  redis_cli hdel "$(key m)" paused >"$dir/out"
+  work_on
   "${faults[$1]}" "$1" >>"$dir/out"
 }
 
