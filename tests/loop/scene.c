@@ -31,7 +31,7 @@ static int push_later(struct stage *stage)
 }
 
 /* Three batches of at most 500, of the shortest jobs that differ. The file serves all runs. */
-enum { BULK_JOBS = 1100 };
+enum { BULK_JOBS = 1001 };
 
 static int push_bulk_of(struct stage *stage)
 {
@@ -150,7 +150,7 @@ static const struct wire_fault late_reserve = {.word = "SADD",
 const struct scene scenes[] = {
     {"push", nothing, push, "jobs=1 waiting=1"},
     {"later", nothing, push_later, "jobs=1 sched=1"},
-    {"bulk", nothing, push_bulk_of, "jobs=1100 waiting=1100"},
+    {"bulk", nothing, push_bulk_of, "jobs=1001 waiting=1001"},
     {"increment", increments, act_drain, COUNTED},
     {"mixed", mixed, act_drain,
      "jobs=7 ended=5 dead=1 bad=1 failures=1 a=3 full=9223372036854775807 copy=a-page "
