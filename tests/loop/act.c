@@ -18,17 +18,6 @@ enum {
 
 /* ---- past the wire ------------------------------------------------------------------ */
 
-const struct redisReply *act_do(struct stage *stage)
-{
-    const struct redisReply *reply = NULL;
-    struct err err = {0};
-    if (client_call(&stage->client, &reply, &err) != LEAT_OK) {
-        fprintf(stderr, "past the wire: %s\n", err.text);
-        abort();
-    }
-    return reply;
-}
-
 static void add_job(struct stage *stage, const char *job)
 {
     struct cmd *cmd = &stage->client.cmd;
@@ -44,7 +33,7 @@ void act_push(struct stage *stage, const struct queue *queue, const char *const 
     cmd_set(&stage->client.cmd, "LPUSH", queue->list, NULL);
     while (*jobs != NULL)
         add_job(stage, *jobs++);
-    act_do(stage);
+    past_call(&stage->client);
 }
 
 static int64_t redis_now_ms(struct stage *stage)
@@ -62,7 +51,7 @@ void act_schedule(struct stage *stage, const char *const *jobs, int64_t in_ms)
         cmd_add_int(&stage->client.cmd, at_ms);
         add_job(stage, *jobs);
     }
-    act_do(stage);
+    past_call(&stage->client);
 }
 
 /* ---- a worker ----------------------------------------------------------------------- */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps that scenes are made of. What fails past the wire aborts: it is no finding. */
+/* Steps that scenes are made of. */
 #ifndef LEAT_TESTS_LOOP_ACT_H
 #define LEAT_TESTS_LOOP_ACT_H
 
+#include "past.h"
 #include "scene.h"
 
 /* Send a plain command past the wire. */
-#define DO(stage, ...) (cmd_set(&(stage)->client.cmd, __VA_ARGS__, NULL), act_do((stage)))
-const struct redisReply *act_do(struct stage *stage);
+#define DO(stage, ...) PAST(&(stage)->client, __VA_ARGS__)
 
 /* LPUSH jobs, `@` being the site's address; the list ends with NULL. */
 void act_push(struct stage *stage, const struct queue *queue, const char *const *jobs);
@@ -23,6 +23,10 @@ int act_drain_both(struct stage *stage);
 /* A worker over the wire that finds nothing at first; then the jobs come, and when `ended` of
  * them have ended it is stopped. */
 int act_wait(struct stage *stage, const char *const *jobs, int64_t ended);
+
+/* A master of one process over the wire, which is replaced (HUP) while jobs come: so many before
+ * it, behind it, and once more when it has ended; then TERM. 0 when all ended well. */
+int act_reload(struct stage *stage, const char *const *jobs, int64_t count);
 
 /* `leat push` with these arguments, over the wire. Returns its exit status. */
 int act_command(struct stage *stage, const char *const *words);

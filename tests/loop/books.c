@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "books.h"
-
-#include <stdio.h>
-#include <stdlib.h>
+#include "past.h"
 
 /* KEYS: the queue, its other keys in the order of QUEUE_KEYS, the two copies that runs make. */
 static const char look[] =
@@ -60,22 +58,11 @@ static void add_keys(struct cmd *cmd, const struct queue *queue)
     cmd_addf(cmd, "%scache:other", queue->prefix);
 }
 
-static const struct redisReply *ask(struct client *client)
-{
-    const struct redisReply *reply = NULL;
-    struct err err = {0};
-    if (client_call(client, &reply, &err) != LEAT_OK) {
-        fprintf(stderr, "books: %s\n", err.text);
-        abort();
-    }
-    return reply;
-}
-
 void books_read(struct buf *out, struct client *client, const struct queue *queue)
 {
     cmd_set(&client->cmd, "EVAL", look, "17", NULL);
     add_keys(&client->cmd, queue);
-    struct bytes line = reply_bytes(ask(client));
+    struct bytes line = reply_bytes(past_call(client));
     buf_add(out, line.at, line.len);
 }
 
@@ -83,7 +70,6 @@ void books_burn(struct client *client, const struct queue *queue)
 {
     cmd_set(&client->cmd, "DEL", NULL);
     add_keys(&client->cmd, queue);
-    ask(client);
-    cmd_set(&client->cmd, "SREM", QUEUES_KEY, queue->name, NULL);
-    ask(client);
+    past_call(client);
+    PAST(client, "SREM", QUEUES_KEY, queue->name);
 }

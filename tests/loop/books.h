@@ -13,7 +13,7 @@
 #include "broker/client.h"
 #include "schema/queue.h"
 
-/* Append the queue's line. A Redis that fails aborts. */
+/* Append the queue's line. */
 void books_read(struct buf *out, struct client *client, const struct queue *queue);
 
 /* Delete all that the queue had. */

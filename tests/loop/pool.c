@@ -2,6 +2,7 @@
 #include "pool.h"
 #include "base/clock.h"
 #include "broker/script.h"
+#include "past.h"
 #include "run.h"
 #include "support/redis_fixture.h"
 
@@ -42,16 +43,12 @@ struct child {
 
 static void open_stage(struct stage *stage, const struct redis_fixture *redis, int nth)
 {
-    struct err err = {0};
     stage->redis = redis->socket;
     stage->dir = redis->dir;
     snprintf(stage->wire, sizeof stage->wire, "%s/wire.%d", redis->dir, nth);
     snprintf(stage->url, sizeof stage->url, "unix://%s", stage->wire);
     site_init(&stage->site);
-    if (client_open(&stage->client, redis->url, -1, &err) == LEAT_OK)
-        return;
-    fprintf(stderr, "%s\n", err.text);
-    abort();
+    past_open(&stage->client, redis->url);
 }
 
 static FILE *open_log(const struct redis_fixture *redis, int nth, const char *mode)
@@ -64,7 +61,7 @@ static FILE *open_log(const struct redis_fixture *redis, int nth, const char *mo
 /* All that is said goes to a file that holds one run: the last, and so the one that failed. */
 static void begin_log(const struct redis_fixture *redis, int nth)
 {
-    FILE *log = open_log(redis, nth, "a");
+    FILE *log = open_log(redis, nth, "a+");
     dup2(fileno(log), STDOUT_FILENO);
     dup2(fileno(log), STDERR_FILENO);
     fclose(log);
@@ -130,18 +127,10 @@ static void child_main(struct child *child, const struct redis_fixture *redis, i
 static void load_scripts(const struct redis_fixture *redis)
 {
     struct client client;
-    struct err err = {0};
-    const struct redisReply *reply;
-    int code = client_open(&client, redis->url, 0, &err);
-    for (int i = 0; i < SCRIPT_COUNT_ALL && code == LEAT_OK; i++) {
-        cmd_set(&client.cmd, "SCRIPT", "LOAD", script_table[i].text, NULL);
-        code = client_call(&client, &reply, &err);
-    }
+    past_open(&client, redis->url);
+    for (int i = 0; i < SCRIPT_COUNT_ALL; i++)
+        PAST(&client, "SCRIPT", "LOAD", script_table[i].text);
     client_close(&client);
-    if (code == LEAT_OK)
-        return;
-    fprintf(stderr, "%s\n", err.text);
-    abort();
 }
 
 static void show_log(const struct redis_fixture *redis, int nth)

@@ -2,6 +2,7 @@
 #include "run.h"
 #include "books.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static void *pass_on(void *arg)
 
 static void start(struct live_wire *live, const char *path)
 {
-    if (wire_open(&live->wire, path) != 0 || pipe(live->stop) != 0 ||
+    if (wire_open(&live->wire, path) != 0 || pipe2(live->stop, O_CLOEXEC) != 0 ||
         pthread_create(&live->thread, NULL, pass_on, live) != 0) {
         perror(path);
         abort();
@@ -46,8 +47,10 @@ static void set_faults(struct wire *wire, const struct scene *scene,
 {
     if (scene->already != NULL)
         wire->fault[wire->fault_count++] = *scene->already;
-    wire->fault[wire->fault_count] = *fault;
-    wire->fault[wire->fault_count++].word = scene->word != NULL ? scene->word : "SADD";
+    struct wire_fault *last = &wire->fault[wire->fault_count++];
+    *last = *fault;
+    last->word = scene->word != NULL ? scene->word : "SADD";
+    last->skip = scene->skip;
 }
 
 static int check(struct stage *stage, const struct queue *queue, const char *want)

@@ -98,7 +98,7 @@ static void reserve(struct stage *stage, const char *lease, int jobs)
 {
     call_reserve(&stage->client.cmd, &stage->queue, lease, jobs, 1000, LIMIT_LEASE_BYTES,
                  0);
-    act_do(stage);
+    past_call(&stage->client);
     DO(stage, "ZADD", stage->queue.lease, "XX", "1000", lease);
 }
 
@@ -129,6 +129,11 @@ static void two_queues(struct stage *stage)
 static int ring(struct stage *stage)
 {
     return act_wait(stage, JOBS(INCREMENT("a", "1"), INCREMENT("a", "1")), 2);
+}
+
+static int reload(struct stage *stage)
+{
+    return act_reload(stage, JOBS(INCREMENT("a", "1"), INCREMENT("b", "1")), 2);
 }
 
 static void forget(struct stage *stage)
@@ -163,6 +168,8 @@ const struct scene scenes[] = {
      .other = "jobs=2 ended=2 a=2"},
     {"bell", nothing, ring, "jobs=2 ended=2 a=2", .word = "BLMOVE"},
     {"rung", nothing, ring, "jobs=2 ended=2 a=2"},
+    {"replaced", nothing, reload, "jobs=6 ended=6 a=3 b=3"},
+    {"reload", nothing, reload, "jobs=6 ended=6 a=3 b=3", .skip = 1},
     {"greeting", increments, act_drain, COUNTED, .word = "leat-worker",
      .already = &late_reserve},
     {"forgotten", forget, act_drain, COUNTED},

@@ -28,6 +28,7 @@ struct scene {
     const char *other;               /* the same of the other queue; NULL: "" */
     const char *word;                /* behind which is cut; NULL: SADD, the first command
                                          behind a greeting */
+    int skip; /* so many connections that say the word are left alone */
     const struct wire_fault *already; /* a cut before the one in question; may be NULL */
 };
 

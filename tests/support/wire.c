@@ -156,7 +156,12 @@ static struct wire_fault *next_fault(struct wire *wire)
 static void arm(struct wire *wire, struct wire_line *line, const char *chunk, size_t len)
 {
     struct wire_fault *fault = next_fault(wire);
-    if (line->fault != NULL || fault->times == 0 || !has_word(fault, chunk, len))
+    if (line->fault != NULL || line->spared || fault->times == 0 ||
+        !has_word(fault, chunk, len))
+        return;
+    line->spared = fault->skip > 0;
+    fault->skip -= line->spared;
+    if (line->spared)
         return;
     fault->times--;
     line->fault = fault;
@@ -213,7 +218,7 @@ int wire_open(struct wire *wire, const char *path)
 static void on_client(struct wire *wire)
 {
     struct sockaddr_un address;
-    int client = accept(wire->listener, NULL, NULL);
+    int client = accept4(wire->listener, NULL, NULL, SOCK_CLOEXEC);
     int server = unix_socket(wire->to, &address);
     if (client < 0 || server < 0 || wire->line_count == WIRE_LINES_MAX ||
         connect(server, (struct sockaddr *)&address, sizeof address) != 0) {

@@ -33,6 +33,7 @@ struct wire_fault {
     int64_t after;
     enum wire_kind kind;
     int64_t times; /* connections that fail so, one after the other */
+    int skip;      /* that are left alone before */
 };
 
 enum { WIRE_LINES_MAX = 64, WIRE_FAULTS_MAX = 2 };
@@ -40,7 +41,7 @@ enum { WIRE_LINES_MAX = 64, WIRE_FAULTS_MAX = 2 };
 struct wire_line {
     int fd[2];                      /* by enum wire_end; -1 when closed */
     const struct wire_fault *fault; /* how it will fail, once the word came by */
-    int failed;
+    int failed, spared;
     int64_t passed; /* bytes or chunks, since the word */
     struct resp resp;
     int64_t messages, beyond; /* that passed whole; bytes behind the last of them */
