@@ -31,4 +31,7 @@ int act_reload(struct stage *stage, const char *const *jobs, int64_t count);
 /* `leat push` with these arguments, over the wire. Returns its exit status. */
 int act_command(struct stage *stage, const char *const *words);
 
+/* Was this said on stderr, in this run? */
+int act_logged(const char *what);
+
 #endif

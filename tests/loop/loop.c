@@ -36,7 +36,7 @@ static const struct opt rows[] = {
      "only this place, and show what was logged"},
     {"every", 0, OPT_INT, AT(every), "K", "1", 1, 1 << 20,
      "cut after every K-th byte; LEAT_LOOP_EVERY comes before it"},
-    {"pool", 0, OPT_INT, AT(pool), "N", "48", 1, POOL_MAX, "runs at once"},
+    {"pool", 0, OPT_INT, AT(pool), "N", "32", 1, POOL_MAX, "runs at once"},
 };
 
 static const struct opt_spec spec = {
