@@ -8,28 +8,39 @@
 -- errors  WRONGTYPE: a key of ours holds something else
 -- include now
 -- include kinds
-local call = redis.call
+local call, pcall = redis.call, redis.pcall
 local LONGEST_MS, SILENCE_MS, GRACE_MS = 3600000, 5000, 10000
-local foreign = wrong_kind({'zset', 'hash', 'list', 'list'})
-if foreign then return foreign end
-local clock = now()
-local seen = tonumber(call('HGET', KEYS[5], 'seen') or '0')
+
+-- Every worker asks this once a second, mostly for nothing. So each key is read first by a command of its kind, which
+-- is the question for the kinds, too; and what an empty set of leases answers is not asked for.
+local found = {pcall('ZCARD', KEYS[1]), pcall('HLEN', KEYS[2]), pcall('LLEN', KEYS[3]), pcall('LLEN', KEYS[4]),
+  pcall('HGET', KEYS[5], 'seen')}
+for i = 1, #KEYS do
+  if type(found[i]) == 'table' then return wrong_kind({'zset', 'hash', 'list', 'list'}) or found[i] end
+end
+local leases, bodies, staged, suspects = unpack(found, 1, 4)
+local seen, clock = tonumber(found[5] or '0'), now()
 call('HSET', KEYS[5], 'seen', string.format('%d', clock))
 
+local function leases_between(from, to, most)
+  if leases == 0 then return {} end
+  return call('ZRANGEBYSCORE', KEYS[1], from, to, 'LIMIT', 0, most)
+end
+
 -- A deadline beyond the longest lease: the clock went back.
-local far = call('ZRANGEBYSCORE', KEYS[1], '(' .. string.format('%d', clock + LONGEST_MS), '+inf', 'LIMIT', 0, 100)
+local far = leases_between('(' .. string.format('%d', clock + LONGEST_MS), '+inf', 100)
 for i = 1, #far do call('ZADD', KEYS[1], 'XX', clock + LONGEST_MS, far[i]) end
 
 -- Bodies without a deadline (somebody deleted the set of leases) would lie there for ever.
-if call('HLEN', KEYS[2]) > call('ZCARD', KEYS[1]) then
+if bodies > leases then
   local ids = call('HKEYS', KEYS[2])
   for i = 1, #ids do call('ZADD', KEYS[1], 'NX', clock + GRACE_MS, ids[i]) end
 end
 
 if clock - seen > SILENCE_MS then
-  local late = call('ZRANGEBYSCORE', KEYS[1], '-inf', clock)
+  local late = leases_between('-inf', clock, -1)
   for i = 1, #late do call('ZADD', KEYS[1], 'XX', clock + GRACE_MS, late[i]) end
-  return {0, 0, call('LLEN', KEYS[4]), clock, call('LLEN', KEYS[3]), {}}
+  return {0, 0, suspects, clock, staged, {}}
 end
 
 local function delivered_again(entry, lease, index)
@@ -41,7 +52,7 @@ local function delivered_again(entry, lease, index)
   return n, 'R1 ' .. iid .. ' ' .. n .. rest .. '\n' .. string.sub(entry, stop + 1)
 end
 
-local ids = call('ZRANGEBYSCORE', KEYS[1], '-inf', clock, 'LIMIT', 0, ARGV[1])
+local ids = leases_between('-inf', clock, ARGV[1])
 local total, taken = 0, {}
 for a = 1, #ids do
   local packed = call('HGET', KEYS[2], ids[a])
@@ -50,6 +61,7 @@ for a = 1, #ids do
     for i = #jobs, 1, -1 do
       local deliveries, entry = delivered_again(jobs[i], ids[a], i - 1)
       call('RPUSH', deliveries >= 2 and KEYS[4] or KEYS[3], entry)
+      if deliveries >= 2 then suspects = suspects + 1 else staged = staged + 1 end
     end
     call('HDEL', KEYS[2], ids[a])
     call('HINCRBY', KEYS[5], 'fin', #jobs)
@@ -60,4 +72,4 @@ for a = 1, #ids do
   end
   call('ZREM', KEYS[1], ids[a])
 end
-return {#ids, total, call('LLEN', KEYS[4]), clock, call('LLEN', KEYS[3]), taken}
+return {#ids, total, suspects, clock, staged, taken}

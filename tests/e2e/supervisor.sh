@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # A master and its processes: what dies is replaced, what dies again and again ends all; quiet and
-# going on; the state as JSON and in ps; a killed master; the master as process 1; and suspects,
-# which keep only one process from its work.
+# going on; the state as JSON and in ps; a killed master; the master as process 1; suspects, which
+# keep only one process from its work; and what a fleet costs that has nothing to do.
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
 
@@ -220,8 +220,25 @@ suspects_keep_one_process_busy() {
   ok 'suspects occupy the first process, its replacement after it, and nobody else'
 }
 
+commands() { redis_cli info stats | sed -n 's/total_commands_processed:\([0-9]*\).*/\1/p'; }
+
+# What scripts call inside Redis counts, too.
+an_idle_fleet_is_cheap() {
+  local before began spent took_ms
+  fleet_start 4
+  before=$(commands)
+  began=${EPOCHREALTIME/./}
+  await '[ ${EPOCHREALTIME/./} -gt '$((began + 6000000))' ]' 60 'six seconds to pass'
+  spent=$(($(commands) - before))
+  took_ms=$(((${EPOCHREALTIME/./} - began) / 1000))
+  [ $((spent * 1000 / took_ms)) -lt 60 ] || fail "$spent commands in $took_ms ms"
+  worker_stop
+  ok "four idle processes cost Redis $((spent * 1000 / took_ms)) commands a second in all"
+}
+
 redis_start
 origin_start
+an_idle_fleet_is_cheap
 a_process_that_dies_is_replaced
 a_crash_loop_ends_all
 what_no_replacement_cures_ends_all
