@@ -39,6 +39,7 @@ static void check_errors(const struct entry *entry, const char *text)
     MUST(again.error.len <= LIMIT_ERROR_BYTES);
     MUST(bytes_equal(again.error, cut(entry->error, again.error.len)));
     rewrite(&changed, entry, text, &again);
+    MUST(again.error.len <= LIMIT_ERROR_BYTES);
     entry_decode_error(&plain, again.error);
     MUST(bytes_equal(buf_bytes(&plain), cut(bytes_of(text), plain.len)));
     buf_fini(&kept);
