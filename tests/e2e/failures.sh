@@ -140,7 +140,7 @@ a_replica_takes_over() {
   worker_start
   count 100
   await '[ "$(tally done)" = 100 ]' 20 'the first hundred to be done'
-  expect_eq 1 "$(redis_cli wait 1 10000)" 'replicas that followed'
+  expect_eq 1 "$(replicas_that_have_all)" 'replicas that followed'
   redis-cli -s "$dir/replica.sock" replicaof 127.0.0.1 1 >"$dir/out" # hears no more
   count 50
   await '[ "$(tally done)" = 150 ]' 20 'fifty more to be done'

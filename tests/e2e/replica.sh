@@ -38,7 +38,7 @@ fill() {
 {"type":"mail","args":{}}' >"$dir/out"
   redis_cli hset '{leat:default}:cache:http://x/' body 'a copy' type text/plain status 200 fetched "$at" \
     fresh $((at + 3600000)) >"$dir/out"
-  [ "$(redis_cli wait 1 10000)" = 1 ] || fail 'the replica did not follow'
+  expect_eq 1 "$(replicas_that_have_all)" 'replicas that followed'
 }
 
 # What each command printed while the master was there, for those without ages in them.

@@ -11,6 +11,7 @@
 #   expect_ended N            N jobs have ended well, none of them dead or quarantined
 #   lease_tail PID            leases that the worker PID holds, or held when it died
 #   log_lines FILE            the counters that a web log's lines count: hits:… and status:…
+#   replicas_that_have_all    how many have all that was written so far
 #   count_lines               name<TAB>count of the lines on stdin, sorted by bytes
 
 key() {
@@ -71,6 +72,11 @@ lease_tail() {
 worker_record_id() {
   redis_cli --raw hgetall '{leat}:workers' |
     awk -v pid="\"pid\":$1," 'index($0, pid) { print id } { id = $0 }'
+}
+
+# WAIT looks at what its own connection wrote, so that has to write something.
+replicas_that_have_all() {
+  printf '%s\n' 'set marker 1' 'wait 1 30000' | redis_cli | tail -n 1
 }
 
 # The fields are cut at the quotes: a path may hold anything but a quote or a blank.
