@@ -130,10 +130,11 @@ without_an_aof_all_goes_back_together() {
 # The address is a link in the file system; the failover turns it.
 a_replica_takes_over() {
   local master=$socket
-  fresh_redis --port "$tcp" --repl-diskless-sync-delay 0
+  fresh_redis --repl-diskless-sync-delay 0
+  redis_port_open
   mkdir -p "$dir/replica"
   child_start replica "$dir/tools/redis-server" --port 0 --unixsocket "$dir/replica.sock" --dir "$dir/replica" \
-    --save '' --maxmemory-policy noeviction --replicaof 127.0.0.1 "$tcp"
+    --save '' --maxmemory-policy noeviction --replicaof 127.0.0.1 "$redis_port"
   await 'redis-cli -s "$dir/replica.sock" info replication 2>&1 | grep -q master_link_status:up' 20 'the replica to follow'
   ln -s "$master" "$dir/address"
   export LEAT_REDIS=unix://$dir/address
@@ -175,8 +176,6 @@ a_pause_of_all_clients() {
   ok 'CLIENT PAUSE for longer than the lease and the patience: every count exact'
 }
 
-tcp=$((20000 + RANDOM % 20000))
-until port_free "$tcp"; do tcp=$((tcp + 1)); done
 redis_start
 origin_start
 a_job_outlives_its_lease

@@ -9,19 +9,14 @@ replica_cli() {
   redis-cli -s "$dir/replica.sock" "$@"
 }
 
-# A replica connects by TCP, or to the unix socket of a master by way of a port.
+# A replica finds its master by TCP only.
 replica_start() {
   mkdir -p "$dir/replica"
   child_start replica "$dir/tools/redis-server" --port 0 --unixsocket "$dir/replica.sock" \
     --dir "$dir/replica" --save '' --appendonly no --maxmemory-policy noeviction \
-    --replicaof 127.0.0.1 "$port"
+    --replicaof 127.0.0.1 "$redis_port"
   await '[ "$(replica_cli ping 2>&1)" = PONG ]' 10 'the replica to answer'
   await 'replica_cli info replication | grep -q master_link_status:up' 20 'the replica to follow'
-}
-
-free_port() {
-  port=$((20000 + RANDOM % 20000))
-  until port_free "$port"; do port=$((port + 1)); done
 }
 
 reading=(
@@ -108,8 +103,8 @@ a_promoted_one_is_named_so() {
   ok 'a replica that was promoted is said to be a master'
 }
 
-free_port
-redis_start --port "$port" --repl-diskless-sync-delay 0
+redis_start --repl-diskless-sync-delay 0
+redis_port_open
 replica_start
 fill
 nothing_is_said_while_the_master_is_there

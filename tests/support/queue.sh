@@ -11,6 +11,7 @@
 #   expect_ended N            N jobs have ended well, none of them dead or quarantined
 #   lease_tail PID            leases that the worker PID holds, or held when it died
 #   log_lines FILE            the counters that a web log's lines count: hits:… and status:…
+#   redis_port_open           Redis listens on a port, too, that was free: $redis_port
 #   replicas_that_have_all    how many have all that was written so far
 #   count_lines               name<TAB>count of the lines on stdin, sorted by bytes
 
@@ -72,6 +73,13 @@ lease_tail() {
 worker_record_id() {
   redis_cli --raw hgetall '{leat}:workers' |
     awk -v pid="\"pid\":$1," 'index($0, pid) { print id } { id = $0 }'
+}
+
+redis_port_open() {
+  redis_port=$((10000 + RANDOM % 20000))
+  until [ "$(redis_cli config set port "$redis_port" 2>&1)" = OK ]; do
+    redis_port=$((10000 + RANDOM % 20000))
+  done
 }
 
 # WAIT looks at what its own connection wrote, so that has to write something.
