@@ -95,7 +95,7 @@ run_laters() {
   now=$(elapsed_ms)
   for row in "${laters[@]}"; do
     if [ "${row%% *}" -le "$now" ] || [ "${1-}" = all ]; then
-      ${row#* } >>"$dir/out" 2>&1 || true
+      ${row#* } >>"$dir/out" 2>>"$dir/faults.log" || true
     else
       left+=("$row")
     fi
@@ -132,12 +132,13 @@ master_is_killed() {
   child_stop "$master" KILL
 }
 
+# It may have been killed just now, here and below.
 master_is_ended() {
-  kill -TERM "${masters[$1 % ${#masters[@]}]}"
+  kill -TERM "${masters[$1 % ${#masters[@]}]}" || true
 }
 
 master_is_reloaded() {
-  kill -HUP "${masters[$1 % ${#masters[@]}]}"
+  kill -HUP "${masters[$1 % ${#masters[@]}]}" || true
 }
 
 # ---- faults of Redis and of the way to it --------------------------------------------------
@@ -181,7 +182,7 @@ await_recovery() {
 run_fault() {
   printf '%8.3f s  %s\n' "$(elapsed_ms)e-3" "$2 $3 $4"
   fault_counts[$2]=$((${fault_counts[$2]-0} + 1))
-  "$2" "$3" "$4" >>"$dir/out" 2>&1
+  "$2" "$3" "$4" >>"$dir/out" 2>>"$dir/faults.log"
   case $2 in redis_is_killed | disk_is_full | replica_is_promoted) await_recovery "$(elapsed_ms)" ;; esac
 }
 
