@@ -8,6 +8,7 @@
 #include "worker/tick.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,14 +17,14 @@
 /* Source: proc(5), /proc/[pid]/statm: the second number is the resident pages. */
 static int64_t resident_bytes(void)
 {
-    long long pages = 0;
+    char line[128] = "", *second = line;
     FILE *file = fopen("/proc/self/statm", "re");
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%*d %lld", &pages) != 1)
-        pages = 0;
+    if (fgets(line, sizeof line, file) != NULL)
+        strtoll(line, &second, 10);
     fclose(file);
-    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+    return (int64_t)strtoll(second, NULL, 10) * sysconf(_SC_PAGESIZE);
 }
 
 static int64_t ms_of(struct timeval time)
