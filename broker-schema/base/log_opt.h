@@ -13,11 +13,13 @@ struct log_options {
 };
 
 /* clang-format off */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a member's name stands in none */
 #define LOG_OPT_ROWS(type, member)                                                       \
     {"log-level", 0, OPT_WORD, offsetof(type, member.level), "debug|info|warn|error",    \
      "info", 0, 0, "Show this and what is worse", "log.level"},                          \
     {"log-format", 0, OPT_WORD, offsetof(type, member.format), "logfmt|json",            \
      "logfmt", 0, 0, "How a line of the log is written", "log.format"}
+/* NOLINTEND(bugprone-macro-parentheses) */
 /* clang-format on */
 
 struct log_settings {

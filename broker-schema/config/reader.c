@@ -36,9 +36,9 @@ static const struct section {
 };
 
 /* Only the rows of their own: what they share is the first. */
-static const struct opt_spec *const specs[] = {&program_spec, &reading_spec,
-                                               &worker_spec,  &dashboard_spec,
-                                               &queue_spec,   &retry_spec};
+static const struct opt_spec *const specs[] = {
+    &program_spec, &reading_spec, &worker_spec, &dashboard_spec,
+    &queue_spec,   &retry_spec,   NULL};
 
 /* ---- noting ------------------------------------------------------------------------- */
 
@@ -74,11 +74,11 @@ static const char *key_within(const struct opt *row, const char *section)
 
 static const struct opt *find_row(const char *section, const char *name)
 {
-    for (size_t s = 0; s < COUNT(specs); s++)
-        for (size_t i = 0; i < specs[s]->row_count; i++) {
-            const char *key = key_within(&specs[s]->rows[i], section);
+    for (const struct opt_spec *const *spec = specs; *spec != NULL; spec++)
+        for (size_t i = 0; i < (*spec)->row_count; i++) {
+            const char *key = key_within(&(*spec)->rows[i], section);
             if (key != NULL && strcmp(key, name) == 0)
-                return &specs[s]->rows[i];
+                return &(*spec)->rows[i];
         }
     return NULL;
 }
@@ -202,13 +202,13 @@ static cfg_opt_t option_of(struct reader *reader, const struct opt *row, const c
 static cfg_opt_t *add_keys(cfg_opt_t *at, struct reader *reader, const char *section)
 {
     cfg_opt_t *first = at;
-    for (size_t s = 0; s < COUNT(specs); s++)
-        for (size_t i = 0; i < specs[s]->row_count; i++) {
-            const char *key = key_within(&specs[s]->rows[i], section);
+    for (const struct opt_spec *const *spec = specs; *spec != NULL; spec++)
+        for (size_t i = 0; i < (*spec)->row_count; i++) {
+            const char *key = key_within(&(*spec)->rows[i], section);
             if (key == NULL)
                 continue;
             assert(at - first < KEYS_MAX);
-            *at++ = option_of(reader, &specs[s]->rows[i], key);
+            *at++ = option_of(reader, &(*spec)->rows[i], key);
         }
     *at = (cfg_opt_t)CFG_END();
     return at;

@@ -22,7 +22,7 @@ watched() {
   child_start monitor redis-cli -s "$socket" monitor
   local monitor=$child
   await 'grep -q ^OK "$dir/monitor.log"' 10 'Redis to be watched'
-  worker_start -p 0 "$@"
+  worker_start -p 0 "$@" # each process has shares of its own
   await '[ "$(counted a)" = $backlog ] && [ "$(counted b)" = '"$want_b"' ]' 60 'the jobs to be counted'
   worker_stop
   expect_eq 0 "$status" 'exit status'
