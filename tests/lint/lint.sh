@@ -13,7 +13,7 @@ existing() {
 mapfile -t roots < <(existing broker-schema producer worker dashboard tests examples docs completions packaging)
 mapfile -t sources < <(find "${roots[@]}" -name '*.[ch]' | sort)
 mapfile -t product < <(printf '%s\n' "${sources[@]}" | grep -v -E '^(tests|examples)/')
-mapfile -t scripts < <(find "${roots[@]}" -name '*.sh' -o -name '*.lua' -o -name '*.js' -o -name '*.mjs' -o -name '*.css' | sort; existing run test .ci/run)
+mapfile -t scripts < <(find "${roots[@]}" -name '*.sh' -o -name '*.lua' -o -name '*.pml' -o -name '*.js' -o -name '*.mjs' -o -name '*.css' | sort; existing run test .ci/run)
 mapfile -t cmake_lists < <(find "${roots[@]}" cmake CMakeLists.txt -name CMakeLists.txt -o -name '*.cmake' | sort)
 mapfile -t pages < <(existing packages ./*.md; find "${roots[@]}" -name '*.md' -not -path 'tests/data/*')
 

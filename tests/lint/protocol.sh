@@ -53,7 +53,7 @@ tests_are_there() {
   local path
   while read -r path; do
     [ -e "../tests/$path" ] || offence "names tests/$path, which is not there"
-  done < <(names '`\K(unit|broker|e2e|chaos)/[a-z0-9_]+\.(c|sh)(?=`)' "$page")
+  done < <(names '`\K(unit|broker|e2e|chaos|model)/[a-z0-9_]+\.(c|sh)(?=`)' "$page")
 }
 
 names '^ +X\([a-z]+, "\K:[a-z]+' schema/queue.h | named key '`' '`'
