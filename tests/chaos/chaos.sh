@@ -90,6 +90,16 @@ tend() {
   done
 }
 
+# await_tending CONDITION S WHAT: as await, while the fleet is kept up.
+await_tending() {
+  local end=$((SECONDS + $2))
+  until eval "$1"; do
+    tend
+    [ "$SECONDS" -le "$end" ] || fail "waited $2 s for $3"
+    sleep 0.05
+  done
+}
+
 # processes_of MASTER: their pids.
 processes_of() {
   cat "/proc/$1/task/$1/children" 2>/dev/null || true
@@ -127,7 +137,7 @@ loads_said() {
 loads_pause() {
   pauses=$((pauses + 1))
   kill -USR1 "${loads[@]}"
-  await 'tend; loads_said paused "$pauses"' 120 'all pushes to be acknowledged'
+  await_tending 'loads_said paused "$pauses"' 120 'all pushes to be acknowledged'
 }
 
 loads_go_on() {
@@ -165,11 +175,6 @@ unfinished() {
     "$(key queue)" "$(key high)" "$(key h)" "$(key s)" "$(key lease)" "$(key sched)" "$(key body)" "$(key again)"
 }
 
-is_drained() {
-  tend
-  [ "$(unfinished)" = 0 ]
-}
-
 faults_stop() {
   run_laters all
   redis_cli client unpause >>"$dir/out"
@@ -186,7 +191,8 @@ orphans_left() {
 # the other.
 drain() {
   local i fin=-1 since=$SECONDS now
-  until is_drained; do
+  until [ "$(unfinished)" = 0 ]; do
+    tend
     now=$(tally fin)
     [ "$now" = "$fin" ] || since=$SECONDS
     fin=$now

@@ -109,7 +109,7 @@ run_laters() {
 # begun has none yet.
 draw_worker() {
   local master=$(($1 % ${#masters[@]})) processes
-  await 'tend; [ -n "$(processes_of "${masters[master]}")" ]' 60 'a master to have processes'
+  await_tending '[ -n "$(processes_of "${masters[master]}")" ]' 60 'a master to have processes'
   processes=($(processes_of "${masters[master]}"))
   worker=${processes[$1 / 16 % ${#processes[@]}]}
 }
@@ -174,7 +174,7 @@ link_is_cut() {
 await_recovery() {
   local before began=$1
   before=$(tally fin)
-  await 'tend; [ "$(tally fin)" -gt "$before" ]' 60 'jobs to end again'
+  await_tending '[ "$(tally fin)" -gt "$before" ]' 60 'jobs to end again'
   recoveries+=($(($(elapsed_ms) - began)))
 }
 

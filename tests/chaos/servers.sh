@@ -86,7 +86,7 @@ redis_is_killed() {
 # Redis, which fsyncs always, ends when it cannot write.
 disk_is_full() {
   head -c "$disk_mib"M /dev/zero >"$dir/redis/filler" 2>>"$dir/out" || true
-  await 'tend; ! child_alive "$server_pid"' 60 'Redis to meet the full disk'
+  await_tending '! child_alive "$server_pid"' 60 'Redis to meet the full disk'
   child_stop "$server_pid"
   rm "$dir/redis/filler"
   server_restart
