@@ -73,7 +73,7 @@ a_wrong_clock_harms_nobody() {
   child_stop "$child"
   expect_eq 1001 "$(counted)" 'jobs counted'
   expect_eq 0 "$(tally recovered)" 'jobs taken back'
-  [ "$(grep -o '^ts=[0-9-]*' "$dir/clockless.log" | sort -u | wc -l)" -gt 1 ] || fail 'the clock did not jump'
+  ! grep -q "^ts=$(date -u +%F)" "$dir/clockless.log" || fail 'its clock was right'
   ok 'a worker whose clock jumps by two days every second: nothing early, late, doubled or expired'
 }
 
