@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -384,8 +385,10 @@ static void take_leave(struct child *child)
 {
     struct pool *pool = child->pool;
     struct child **at = &pool->children;
-    while (*at != child)
+    while (*at != child) {
+        assert(*at != NULL);
         at = &(*at)->next;
+    }
     *at = child->next;
     pool->done += child->row->done;
     pool->failed += child->row->failed;
