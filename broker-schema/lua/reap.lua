@@ -8,6 +8,7 @@
 -- errors  WRONGTYPE: a key of ours holds something else
 -- include now
 -- include kinds
+-- include header
 local call, pcall = redis.call, redis.pcall
 local LONGEST_MS, SILENCE_MS, GRACE_MS = 3600000, 5000, 10000
 
@@ -44,12 +45,11 @@ if clock - seen > SILENCE_MS then
 end
 
 local function delivered_again(entry, lease, index)
-  local _, stop, iid, deliveries, rest = string.find(entry, '^R1 ([^ \n]+) (%d+)( %d[^\n]*)\n')
-  if not stop then
-    return 1, 'R1 ' .. lease .. '.' .. index .. ' 1 0 t=' .. string.format('%d', clock) .. '\n' .. entry
+  local iid, deliveries, fails, tokens, start = read_header(entry)
+  if not iid then
+    return 1, write_header(lease .. '.' .. index, 1, 0, ' t=' .. string.format('%d', clock)) .. entry
   end
-  local n = tonumber(deliveries) + 1
-  return n, 'R1 ' .. iid .. ' ' .. n .. rest .. '\n' .. string.sub(entry, stop + 1)
+  return deliveries + 1, write_header(iid, deliveries + 1, fails, tokens) .. string.sub(entry, start)
 end
 
 local ids = leases_between('-inf', clock, ARGV[1])

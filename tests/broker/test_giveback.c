@@ -2,6 +2,7 @@
 /* RELEASE, EXTEND and REAP: leases given back, kept, and lost. */
 #include "rig.h"
 #include "base/clock.h"
+#include "schema/entry.h"
 #include "unit/suite.h"
 
 #include <poll.h>
@@ -142,18 +143,75 @@ START_TEST(a_header_keeps_all_but_its_count_of_deliveries)
 }
 END_TEST
 
+#define TEN       "0123456789"
+#define LONG_IID  "R1 " TEN TEN TEN TEN TEN TEN "01234"
+#define LONG_SLOT TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "012345678"
+
+/* REAP must read it as the worker does: of bytes that are no job none may change. */
 START_TEST(what_only_looks_like_a_header_is_payload)
 {
-    static const char *const entries[] = {
-        "R1",         "R1 ",         "R1 a\n",    "R1 a 1\n{}",
-        "R1 a 1 x\n", "R1 a b 1\n",  "R1  1 1\n", "R1 a 1 1",
-        "R2 a 1 1\n", " R1 a 1 1\n", ""};
+    static const char *const entries[] = {"R1",
+                                          "R1 ",
+                                          "R1 a\n",
+                                          "R1 a 1\n{}",
+                                          "R1 a 1 x\n",
+                                          "R1 a b 1\n",
+                                          "R1  1 1\n",
+                                          "R1 a 1 1",
+                                          "R2 a 1 1\n",
+                                          " R1 a 1 1\n",
+                                          "",
+                                          "R1 a 1 0x\n{}",
+                                          "R1 a 1 -1\n",
+                                          "R1 a 1000000001 1\n",
+                                          "R1 a 1 1000000001\n",
+                                          "R1 a 1 1 t=\n",
+                                          "R1 a 1 1 t=5x\n",
+                                          "R1 a 1 1 t=9223372036854775808\n",
+                                          "R1 a 1 1 t=1 t=no\n",
+                                          LONG_IID " 1 1\n",
+                                          "R1 a 1 1 k=" LONG_SLOT "\n"};
     rig_start(&rig);
     for (size_t i = 0; i < COUNT(entries); i++) {
         const char *entry = reaped(entries[i], rig.queue.staging);
         ck_assert(strncmp(entry, "R1 L1.0 1 0 t=", 14) == 0);
         ck_assert_str_eq(strchr(entry, '\n') + 1, entries[i]);
+        struct entry read;
+        ck_assert(strncmp(entries[i], "R1 ", 3) != 0 ||
+                  entry_read(&read, bytes_of(entries[i])) != 0);
     }
+    rig_stop(&rig);
+}
+END_TEST
+
+START_TEST(a_header_of_any_form_that_a_worker_reads_is_kept)
+{
+    static const char *const entries[][2] = {
+        {"R1 a 0 0 \n{}", "R1 a 1 0 \n{}"},
+        {"R1 a 000 0  t=1  x=\n{}", "R1 a 1 0  t=1  x=\n{}"},
+        {"R1 a 0 1 t=09223372036854775807\n", "R1 a 1 1 t=09223372036854775807\n"},
+        {"R1 a 0 1 k=" LONG_SLOT " k=\n", "R1 a 1 1 k=" LONG_SLOT " k=\n"},
+        {"R1 \t 0 0\n", "R1 \t 1 0\n"},
+    };
+    rig_start(&rig);
+    for (size_t i = 0; i < COUNT(entries); i++) {
+        struct entry read;
+        ck_assert_int_eq(entry_read(&read, bytes_of(entries[i][0])), 0);
+        ck_assert_str_eq(reaped(entries[i][0], rig.queue.staging), entries[i][1]);
+    }
+    rig_stop(&rig);
+}
+END_TEST
+
+START_TEST(a_header_without_room_loses_tokens_and_not_its_job)
+{
+    enum { LINE = 2048 };
+    char entry[LINE + 3], head[] = "R1 a 9 0 z=";
+    rig_start(&rig);
+    memset(entry, 'y', sizeof entry);
+    memcpy(entry, head, sizeof head - 1);
+    memcpy(entry + LINE - 1, "\n{}", 4);
+    ck_assert_str_eq(reaped(entry, rig.queue.suspects), "R1 a 10 0\n{}");
     rig_stop(&rig);
 }
 END_TEST
@@ -312,6 +370,8 @@ SUITE("giveback", released_jobs_go_to_the_head_as_they_are_and_in_order,
       jobs_of_an_expired_lease_get_a_header_and_go_to_the_head,
       a_header_keeps_all_but_its_count_of_deliveries,
       what_only_looks_like_a_header_is_payload,
+      a_header_of_any_form_that_a_worker_reads_is_kept,
+      a_header_without_room_loses_tokens_and_not_its_job,
       a_lease_of_a_millisecond_is_reaped_once_it_is_over,
       one_call_reaps_no_more_leases_than_asked, a_tick_tells_what_waits_in_staging,
       after_a_silence_nothing_expires_before_living_holders_could_extend,
