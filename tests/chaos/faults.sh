@@ -9,6 +9,7 @@ fault_table=(
   '4 master_is_ended 20'
   '4 master_is_reloaded 20'
   '5 redis_is_killed 900'
+  '3 redis_is_frozen 5000'
   '6 scripts_are_flushed 20'
   '6 clients_are_killed 20'
   '5 clients_are_paused 20'
@@ -143,6 +144,14 @@ master_is_reloaded() {
 
 # ---- faults of Redis and of the way to it --------------------------------------------------
 
+# Long enough that some give the connection up: what they had sent is run when it goes on, beside
+# what they send by the next one. Nothing is tended meanwhile: whoever asks Redis would wait.
+redis_is_frozen() {
+  kill -STOP "$server_pid"
+  sleep "$((1000 + $1 % 8000))e-3"
+  kill -CONT "$server_pid"
+}
+
 scripts_are_flushed() {
   redis_cli script flush
 }
@@ -183,7 +192,7 @@ run_fault() {
   printf '%8.3f s  %s\n' "$(elapsed_ms)e-3" "$2 $3 $4"
   fault_counts[$2]=$((${fault_counts[$2]-0} + 1))
   "$2" "$3" "$4" >>"$dir/out" 2>>"$dir/faults.log"
-  case $2 in redis_is_killed | disk_is_full | replica_is_promoted) await_recovery "$(elapsed_ms)" ;; esac
+  case $2 in redis_is_killed | redis_is_frozen | disk_is_full | replica_is_promoted) await_recovery "$(elapsed_ms)" ;; esac
 }
 
 schedule_run() {
