@@ -79,11 +79,12 @@ static void judge_resting(struct fsck *fsck, const struct fsck_audit *audit)
     int64_t came = sum_of(audit, SUM("dead", "bad"));
     int64_t left =
         sum_of(audit, SUM("requeued", "removed", "trimmed_dead", "trimmed_bad"));
-    if (came != audit->dead + audit->bad + left)
+    int64_t here = audit->dead + audit->bad;
+    if (came != here + left)
         fsck_say(fsck, FSCK_FAIL, "resting",
                  "%lld entries came to the dead and the quarantine and %lld left, but "
                  "%lld are there",
-                 (long long)came, (long long)left, (long long)(audit->dead + audit->bad));
+                 (long long)came, (long long)left, (long long)here);
 }
 
 static void judge_retrying(struct fsck *fsck, const struct fsck_audit *audit)

@@ -354,7 +354,7 @@ START_TEST(the_workers_alone_are_read_without_the_queues)
     struct err err = {0};
     rig_start(&rig);
     ASK(&rig, "SADD", QUEUES_KEY, "q");
-    put_full_worker(&rig, "a", WORKER_FETCHES_MS * 2, "[]");
+    put_full_worker(&rig, "a", WORKER_FETCHES_MS + 15000, "[]");
     ck_assert_int_eq(
         overview_start_workers(&looked.overview, rig.client.link, on_overview, &looked),
         LEAT_OK);
