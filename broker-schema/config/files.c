@@ -6,9 +6,17 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- one file ----------------------------------------------------------------------- */
+
+/* A pipe gives its text once, if at all; HUP wants it again. */
+static int is_pipe(int fd)
+{
+    struct stat what;
+    return fstat(fd, &what) == 0 && S_ISFIFO(what.st_mode);
+}
 
 static int cannot_read(struct err *err, const char *path)
 {
@@ -26,24 +34,34 @@ static ssize_t read_all(int fd, char *out)
     return got < 0 ? -1 : len;
 }
 
-/* `may_lack`: that there is no such file is no error. */
+static int read_text(int fd, const char *path, char *out, size_t *len, struct err *err)
+{
+    if (is_pipe(fd))
+        return err_set(err, LEAT_ECONFIG, "%s is a pipe: settings stand in a file", path);
+    ssize_t got = read_all(fd, out);
+    if (got < 0)
+        return cannot_read(err, path);
+    if (got > CONFIG_BYTES_MAX)
+        return err_set(err, LEAT_ECONFIG, "%s is longer than %d bytes", path,
+                       CONFIG_BYTES_MAX);
+    *len = (size_t)got;
+    return LEAT_OK;
+}
+
+/* `may_lack`: that there is no such file is no error. O_NONBLOCK: a pipe that nobody writes to
+ * must not keep us. */
 static int add_file(struct config *config, const char *path, int may_lack,
                     struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return may_lack && (errno == ENOENT || errno == ENOTDIR) ? LEAT_OK
                                                                  : cannot_read(err, path);
     char *text = xmalloc(CONFIG_BYTES_MAX + 1);
-    ssize_t len = read_all(fd, text);
-    int code = LEAT_OK;
-    if (len < 0)
-        code = cannot_read(err, path);
-    else if (len > CONFIG_BYTES_MAX)
-        code = err_set(err, LEAT_ECONFIG, "%s is longer than %d bytes", path,
-                       CONFIG_BYTES_MAX);
-    else
-        code = config_add(config, path, (struct bytes){text, (size_t)len}, err);
+    size_t len = 0;
+    int code = read_text(fd, path, text, &len, err);
+    if (code == LEAT_OK)
+        code = config_add(config, path, (struct bytes){text, len}, err);
     free(text);
     close(fd);
     return code;

@@ -173,11 +173,20 @@ static int refuse_controls(const struct scan *scan)
     return LEAT_OK;
 }
 
+/* Some editors begin a file with a byte order mark, which says nothing in UTF-8. */
+static void blank_mark(struct scan *scan)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    if (starts(scan, mark))
+        memset(scan->at, ' ', sizeof mark - 1);
+}
+
 int scan_text(char *text, size_t len, const char *name, struct err *err)
 {
     struct scan scan = {
         .at = text, .end = text + len, .name = name, .line = 1, .err = err};
     int code = refuse_controls(&scan);
+    blank_mark(&scan);
     while (code == LEAT_OK && scan.at < scan.end)
         code = scan_next(&scan);
     if (code == LEAT_OK && scan.depth > 0)

@@ -21,6 +21,9 @@ a_bad_file_is_refused_by_all() {
   expect_exit 78 "$leat" config check "$file"
   expect_exit 78 env "LEAT_CONFIG=$dir/none" "$leat" config check
   expect_match "cannot read $dir/none: No such file" "$(cat "$dir/err")" 'a file that is not there'
+  mkfifo "$dir/pipe"
+  expect_exit 78 timeout 20 "$leat" config check "$dir/pipe"
+  expect_match "$dir/pipe is a pipe: settings stand in a file" "$(cat "$dir/err")" 'a pipe'
   printf 'worker { }\n' >"$file"
   expect_exit 0 "$leat" config check "$file"
   printf 'retry refesh { max = 1 }\n' >"$file"
