@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* leat-dashboard: shows over HTTP what waits, runs and fails. */
+#include "base/places.h"
 #include "config/config.h"
 #include "config/options.h"
 #include "dashboard/cache_service.h"
@@ -155,6 +156,7 @@ int main(int argc, char **argv)
     struct dashboard_options options = {0};
     struct program program = {0};
     ev_signal term, interrupt;
+    places_fill();
     signal(SIGPIPE, SIG_IGN);
     if (read_options(&program, &options, argc, argv) != LEAT_OK)
         return end(&program);

@@ -6,7 +6,6 @@
 #include "schema/queue.h"
 #include "up.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,16 +139,6 @@ static int open_redis(struct private_redis *redis, const struct up_options *opti
     return private_redis_open(redis, folder, arena, err);
 }
 
-/* A descriptor that takes the place of a closed stdin would be lost to a child. */
-static void fill_standard_places(void)
-{
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    close(fd);
-}
-
 static int run(int argc, char **argv)
 {
     struct up_options options = {0};
@@ -158,7 +147,6 @@ static int run(int argc, char **argv)
     struct err err = {0};
     int status;
     opt_parse(&spec, argc, argv, &options);
-    fill_standard_places();
     unsetenv("LEAT_REDIS_PASSWORD_FILE"); /* the private one asks for none */
     if (open_redis(&redis, &options, &arena, &err) == LEAT_OK) {
         struct up_config config = {

@@ -3,6 +3,7 @@
  * that a machine which only pushes jobs needs neither libcurl nor an HTTP server. */
 #include "command.h"
 #include "base/mem.h"
+#include "base/places.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -223,6 +224,7 @@ static int finish_output(int status)
 
 int main(int argc, char **argv)
 {
+    places_fill();
     signal(SIGPIPE, SIG_IGN);
     return finish_output(dispatch(argc, argv));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* leat-worker: takes jobs from queues and runs them. */
+#include "base/places.h"
 #include "worker/master.h"
 #include "worker/process.h"
 #include "worker/title.h"
@@ -37,6 +38,7 @@ static int run_alone(struct settings *settings)
 int main(int argc, char **argv)
 {
     struct err err = {0};
+    places_fill();
     title_init(argc, argv);
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # A master and its processes: what dies is replaced, what dies again and again ends all; quiet and
-# going on; the state as JSON and in ps; a killed master; the master as process 1; suspects, which
-# keep only one process from its work; and what a fleet costs that has nothing to do.
+# going on; the state as JSON and in ps; no output at all; a killed master; the master as process 1;
+# suspects, which keep only one process from its work; and what a fleet costs that has nothing to do.
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
 
@@ -122,6 +122,22 @@ quiet_and_on() {
   expect_eq 0 "$status" 'exit status of a quiet fleet'
   expect_eq 0 "$(tally recovered)" 'jobs that cost a delivery'
   ok 'TSTP: takes nothing, what runs ends; CONT: goes on'
+}
+
+# What it says must not end in what took the place of its output, a connection to Redis.
+works_with_all_output_closed() {
+  local processes
+  for processes in 0 2; do
+    redis_cli flushall >"$dir/out"
+    child_start closed bash -c 'exec "$@" <&- >&- 2>&-' - "$leat" worker -p "$processes"
+    await '[ "$(redis_cli hlen "{leat}:workers")" != 0 ]' 20 'a worker to tell of itself'
+    kill -USR2 "$child"
+    count_jobs 1000
+    await '[ "$(redis_cli hlen "$(key counters)")" = 1000 ]' 20 'all to be counted'
+    child_stop "$child"
+    expect_eq 0 "$status" "exit status with -p $processes"
+  done
+  ok 'standard input, output and error may be closed'
 }
 
 # dumped WHAT FIELD…: those of the lines of JSON that name WHAT.
@@ -245,6 +261,7 @@ what_no_replacement_cures_ends_all
 titles_tell_the_state
 quiet_and_on
 state_as_json
+works_with_all_output_closed
 a_killed_master_takes_its_processes_along
 as_process_1
 suspects_keep_one_process_busy
