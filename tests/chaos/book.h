@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The oracle's book: names (of counters, or whole payloads), how often each was wanted and
- * how often it was found. Names are told apart by 64 bits of digest. */
+/* The oracle's book: names (of counters, or whole payloads), how often each was wanted
+ * and how often it was found. Names are told apart by 64 bits of digest. */
 #ifndef LEAT_TESTS_CHAOS_BOOK_H
 #define LEAT_TESTS_CHAOS_BOOK_H
 

@@ -100,18 +100,6 @@ await_tending() {
   done
 }
 
-# processes_of MASTER: their pids.
-processes_of() {
-  cat "/proc/$1/task/$1/children" 2>/dev/null || true
-}
-
-origin_start() {
-  seq -f '/page/%g' 0 19 >"$dir/pages"
-  child_start origin "$LEAT_BIN/leat-origin" --pages "$dir/pages"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  origin=http://127.0.0.1:$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
 # ---- who pushes ----------------------------------------------------------------------------
 
 loads_start() {
@@ -257,7 +245,8 @@ lap() {
 }
 
 servers_start
-origin_start
+seq -f '/page/%g' 0 19 >"$dir/pages"
+origin_start --pages "$dir/pages"
 wire_start --times 0
 for ((left = seconds, next = seed; left > 0; left -= lap_s, next++)); do
   lap "$next" $((left < lap_s ? left : lap_s))

@@ -110,8 +110,8 @@ run_laters() {
 # begun has none yet.
 draw_worker() {
   local master=$(($1 % ${#masters[@]})) processes
-  await_tending '[ -n "$(processes_of "${masters[master]}")" ]' 60 'a master to have processes'
-  processes=($(processes_of "${masters[master]}"))
+  await_tending '[ -n "$(children_of "${masters[master]}")" ]' 60 'a master to have processes'
+  processes=($(children_of "${masters[master]}"))
   worker=${processes[$1 / 16 % ${#processes[@]}]}
 }
 
@@ -129,7 +129,7 @@ worker_is_stopped() {
 
 master_is_killed() {
   local master=${masters[$1 % ${#masters[@]}]}
-  orphans+=($(processes_of "$master"))
+  orphans+=($(children_of "$master"))
   child_stop "$master" KILL
 }
 

@@ -29,7 +29,7 @@ static uint64_t mixed(uint64_t z)
     return z ^ (z >> 31);
 }
 
-/* ---- increments --------------------------------------------------------------------- */
+/* ---- increments -------------------------------------------------------------------- */
 
 static void put_increment(const struct draft *draft, const char *fields,
                           const char *counter)
@@ -78,7 +78,7 @@ static void put_overflow(const struct draft *draft)
     put_increment(draft, "", JOBS_FULL_COUNTER);
 }
 
-/* ---- refreshes ---------------------------------------------------------------------- */
+/* ---- refreshes --------------------------------------------------------------------- */
 
 static void put_refresh(const struct draft *draft, const char *path, uint64_t number,
                         int max_age_ms, const char *retry)
@@ -117,7 +117,7 @@ static void put_failing(const struct draft *draft)
                 "\"max\":2,\"base_ms\":50,\"cap_ms\":200");
 }
 
-/* ---- garbage ------------------------------------------------------------------------ */
+/* ---- garbage ----------------------------------------------------------------------- */
 
 /* Some of it looks like a job, or like a header of ours; any byte may follow, LF and NUL
  * too, and what began well is spoilt by a number at the end. */
@@ -139,7 +139,7 @@ static void put_garbage(const struct draft *draft)
     buf_addf(payload, "%" PRIu64, draft->n);
 }
 
-/* ---- the n-th job ------------------------------------------------------------------- */
+/* ---- the n-th job ------------------------------------------------------------------ */
 
 static const struct {
     const char *name;

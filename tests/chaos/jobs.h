@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The jobs of the chaos test: what a producer pushes as its n-th job follows from the seed
- * alone. So no ledger of payloads is kept: who knows how many jobs of a producer were
- * acknowledged knows all of them. */
+/* The jobs of the chaos test: what a producer pushes as its n-th job follows from the
+ * seed alone. So no ledger of payloads is kept: who knows how many jobs of a producer
+ * were acknowledged knows all of them. */
 #ifndef LEAT_TESTS_CHAOS_JOBS_H
 #define LEAT_TESTS_CHAOS_JOBS_H
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A producer of the chaos test: pushes the jobs of jobs.h, in numbered batches, at a steady
- * rate for as long as Redis takes them, and comes back from every loss of it.
+/* A producer of the chaos test: pushes the jobs of jobs.h, in numbered batches, at a
+ * steady rate for as long as Redis takes them, and comes back from every loss of it.
  *   USR1  push no more; prints `paused' once all is acknowledged
  *   USR2  go on
  *   TERM  push no more; prints how many jobs were acknowledged, which are all, and ends
- * What cannot be made good (Redis lost history, or refuses for good) ends it with status 1. */
+ * What cannot be made good (Redis lost history, or refuses for good) ends it with status
+ * 1. */
 #include "base/clock.h"
 #include "base/opt.h"
 #include "broker/link.h"
@@ -45,7 +46,7 @@ static void die(const char *text)
     exit(1);
 }
 
-/* ---- pushing ------------------------------------------------------------------------ */
+/* ---- pushing ----------------------------------------------------------------------- */
 
 static void push_one(struct load *load)
 {
@@ -73,7 +74,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     pusher_flush(load->pusher);
 }
 
-/* ---- pausing and ending ------------------------------------------------------------- */
+/* ---- pausing and ending ------------------------------------------------------------ */
 
 /* What was asked for comes true when nothing is on its way any more. */
 static void settle_down(struct load *load)
@@ -121,7 +122,7 @@ static void watch_signal(struct load *load, ev_signal *watcher, int number)
     ev_signal_start(load->loop, watcher);
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 static void connect_redis(struct load *load)
 {

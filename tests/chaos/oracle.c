@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The oracle of the chaos test. From the seed and the number of jobs that each producer had
- * acknowledged it knows every job there was, and so what must stand in Redis once all is at
- * rest; it reads what does, by plain commands, and prints what was lost and what was doubled.
+/* The oracle of the chaos test. From the seed and the number of jobs that each producer
+ * had acknowledged it knows every job there was, and so what must stand in Redis once all
+ * is at rest; it reads what does, by plain commands, and prints what was lost and what
+ * was doubled.
  *
- * A job that crashed its workers five times dies unread, whatever it is: under faults that
- * are hard enough this happens to innocent ones. It is then no longer wanted elsewhere. */
+ * A job that crashed its workers five times dies unread, whatever it is: under faults
+ * that are hard enough this happens to innocent ones. It is then no longer wanted
+ * elsewhere. */
 #include "base/opt.h"
 #include "base/text.h"
 #include "book.h"
@@ -73,7 +75,7 @@ static void compare(struct oracle *oracle, const char *what, const char *name,
         oracle->doubled += found - wanted;
 }
 
-/* ---- what was pushed ---------------------------------------------------------------- */
+/* ---- what was pushed --------------------------------------------------------------- */
 
 /* Of jobs that end well only the counts remain, so their payloads are not wanted. */
 static int is_found_again(enum jobs_kind kind)
@@ -102,7 +104,7 @@ static void note_producer(struct oracle *oracle, int producer, int64_t count)
     buf_fini(&job.payload);
 }
 
-/* ---- asking Redis ------------------------------------------------------------------- */
+/* ---- asking Redis ------------------------------------------------------------------ */
 
 static const struct redisReply *ask(struct oracle *oracle)
 {
@@ -141,7 +143,7 @@ static void read_all(struct oracle *oracle, const char *command, const char *key
     }
 }
 
-/* ---- what was found ----------------------------------------------------------------- */
+/* ---- what was found ---------------------------------------------------------------- */
 
 /* Whose counter this payload would have added to, if any. */
 static void want_no_more(struct oracle *oracle, struct bytes payload)
@@ -208,7 +210,7 @@ static void take_counters(struct oracle *oracle)
     }
 }
 
-/* ---- the verdict -------------------------------------------------------------------- */
+/* ---- the verdict ------------------------------------------------------------------- */
 
 static void judge_lines(struct oracle *oracle)
 {
@@ -229,8 +231,8 @@ static int64_t left_of(const struct oracle *oracle, enum jobs_kind kind)
     return oracle->pushed[kind] - oracle->poisoned[kind];
 }
 
-/* Jobs whose own trace is only a count: refreshes that end well, and expired ones. What is
- * short here because an increment is missing was seen before. */
+/* Jobs whose own trace is only a count: refreshes that end well, and expired ones. What
+ * is short here because an increment is missing was seen before. */
 static void judge_counts(struct oracle *oracle)
 {
     static const enum jobs_kind well[] = {JOBS_hot,     JOBS_uniform, JOBS_once,
@@ -271,7 +273,7 @@ static void judge_rest(struct oracle *oracle)
     }
 }
 
-/* ---- figures ------------------------------------------------------------------------ */
+/* ---- figures ----------------------------------------------------------------------- */
 
 static void print_figures(struct oracle *oracle)
 {

@@ -36,9 +36,7 @@ web() {
 
 programs_start() {
   echo /page >"$dir/pages"
-  child_start origin "$LEAT_BIN/leat-origin" --pages "$dir/pages"
-  await 'grep -q ^listening "$dir/origin.log"' 10 'the origin to listen'
-  origin=http://127.0.0.1:$(sed -n 's/^listening //p' "$dir/origin.log")
+  origin_start --pages "$dir/pages"
   copy=${origin//:/%3A}
   copy=${copy//\//%2F}%2Fpage
   as worker child_start worker "$leat" worker -p 0 --lease 2s --allow-net 127.0.0.0/8

@@ -36,13 +36,6 @@ seen() {
 
 expect_json() { expect_eq "$2" "$(json "$1")" "$1 of the answer"; }
 
-origin_start() {
-  echo /page >"$dir/pages"
-  child_start origin "$LEAT_BIN/leat-origin" --port 0 --pages "$dir/pages"
-  await 'grep -q ^listening "$dir/origin.log"' 10 'the origin to listen'
-  origin=http://127.0.0.1:$(sed -n 's/^listening //p' "$dir/origin.log")
-}
-
 dashboard_start() {
   child_start dashboard "$leat" dashboard --listen 127.0.0.1:0
   dashboard=$child
@@ -109,14 +102,14 @@ failures_are_listed() {
 
 retry_runs_it_again() {
   local ran died_ms
-  ran=$(http_get "${origin##*:}" '/requests?path=/status/404?b' | tail -n 1)
+  ran=$(origin_asked '/status/404?b')
   died_ms=${handle#dead:}
   expect 200 POST "/api/v1/jobs/$handle:retry"
   expect_json 'tostring(j.retried) .. " " .. j.handle' "true $handle"
   expect 404 POST "/api/v1/jobs/$handle:retry"
   await '[ "$(size dead)" = 1 ]' 10 'the job to die again'
   expect_eq $((${ran//[^0-9]/} + 1)) \
-    "$(http_get "${origin##*:}" '/requests?path=/status/404?b' | tail -n 1 | tr -dc 0-9)" 'requests of the page'
+    "$(origin_asked '/status/404?b')" 'requests of the page'
   expect 200 GET '/api/v1/jobs?state=failed'
   expect_json 'j.jobs[1].handle ~= nil and j.jobs[2].handle == nil' true
   expect_json "tonumber(string.match(j.jobs[1].handle, '%d+')) > ${died_ms%%:*}" true
@@ -315,7 +308,8 @@ leaving_with_questions_open() {
 }
 
 redis_start
-origin_start
+echo /page >"$dir/pages"
+origin_start --pages "$dir/pages"
 dashboard_start
 queues_are_listed
 waiting_jobs_are_listed

@@ -30,12 +30,6 @@ EOF
 
 declare -a names ends texts
 
-origin_start() {
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  origin=http://127.0.0.1:$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
 # refresh PATH ARGS RETRY
 refresh() {
   printf '{"type":"refresh","args":{"url":"%s%s"%s},"retry":%s}' "$origin" "$1" "$2" "$3"

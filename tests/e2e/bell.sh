@@ -17,14 +17,6 @@ push_one() {
 
 counted() { redis_cli hget "$(key counters)" n; }
 
-blocked_bells() { redis_cli client list | grep leat-bell | grep -c flags=b || true; }
-
-# idle WORKERS
-idle() {
-  local bells=$((2 * $1))
-  await '[ "$(blocked_bells)" = $bells ]' 10 'the workers to be idle'
-}
-
 expect_exact() {
   await '[ "$(counted)" = $pushed ]' 20 "all jobs to be counted, $1"
   await '[ "$(size lease)" = 0 ]' 20 "leases to end, $1"
@@ -34,7 +26,7 @@ expect_exact() {
 
 a_job_left_in_staging_is_found() {
   worker_start -p 1
-  idle 1
+  await_idle 1
   redis_cli lpush '{leat:default}:h' '{"type":"increment","args":{"counter":"n"}}' >"$dir/out"
   pushed=$((pushed + 1))
   await '[ "$(counted)" = $pushed ]' 5 'the next tick to find it'
@@ -53,7 +45,7 @@ a_suspect_holds_up_nobody() {
   worker_start -p 1
   push_one
   await '[ "$(counted)" = $pushed ]' 10 'the job to be counted'
-  idle 1
+  await_idle 1
   printf 'R1 x.1 2 0 t=1\n{"type":"increment","args":{"counter":"suspect"}}' |
     redis_cli -x rpush "$(key s)" >"$dir/out"
   redis_cli lpush "$(key h)" '{"type":"increment","args":{"counter":"n"}}' >"$dir/out"
@@ -70,7 +62,7 @@ a_suspect_holds_up_nobody() {
 # What a bell brings while the queue is paused has not died yet, and is not said to have.
 nothing_is_told_too_early() {
   worker_start -p 1 -q odd
-  idle 1
+  await_idle 1
   redis_cli hset '{leat:odd}:m' paused 1 >"$dir/out"
   redis_cli lpush leat:odd '{"type":"increment","args":{"counter":7}}' >"$dir/out"
   await '[ "$(redis_cli llen "{leat:odd}:h")" = 1 ]' 10 'the bell to ring'
@@ -90,13 +82,13 @@ nothing_is_told_too_early() {
 forgotten_scripts() {
   local i ack
   worker_start -p 1 --lease 2s
-  idle 1
+  await_idle 1
   push_one
   await '[ "$(counted)" = $pushed ]' 10 'the job to be counted'
   ack=$(script_text ack | sha1sum | cut -d" " -f1)
   expect_eq 1 "$(redis_cli script exists "$ack")" "the worker's script is known"
   for ((i = 0; i < 20; i++)); do
-    idle 1
+    await_idle 1
     redis_cli script flush >"$dir/out"
     script_text ack | redis_cli -x script load >"$dir/out"
     push_one
@@ -116,7 +108,7 @@ cut_wire() {
   proxy=$child
   await 'grep -q "^listening" "$dir/proxy.log"' 10 'the proxy to listen'
   worker_start -p 1 --lease 2s --redis "unix://$wire"
-  idle 1
+  await_idle 1
   for ((i = 0; i < 8; i++)); do
     push_one
     await '[ "$(redis_cli llen leat:default)" = 0 ]' 10 'the job to be taken'
@@ -144,7 +136,7 @@ kills_and_rivals() {
   local i victim signal
   local -a fleet=()
   for i in 0 1 2; do worker_start -p 0 --lease 2s && fleet+=("$worker"); done
-  idle 3
+  await_idle 3
   for ((i = 0; i < 150; i++)); do
     push_one
     push_one

@@ -105,15 +105,13 @@ a_worker_does_as_the_file_says() {
 # fails OPTIONS…: push a fetch that cannot succeed, run it to its end, and say how often it failed.
 fails() {
   redis_cli flushall >"$dir/out"
-  "$leat" push refresh "url=http://127.0.0.1:$port/status/500" "$@" >"$dir/out"
+  "$leat" push refresh "url=$origin/status/500" "$@" >"$dir/out"
   expect_exit 0 "$leat" worker --drain=all --allow-net 127.0.0.0/8 --config "$file"
   redis_cli --raw zrange '{leat:default}:dead' 0 -1 | awk '/^R1/ { print $4 }'
 }
 
 a_type_retries_as_the_file_says() {
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
+  origin_start
   printf 'retry refresh { policy = fixed  max = 3  base = 20ms }\n' >"$file"
   expect_eq 4 "$(fails)" 'failures, three of them retried'
   expect_eq 1 "$(fails --retries 0)" 'failures of a job with a policy of its own'

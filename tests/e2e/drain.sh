@@ -17,12 +17,9 @@ counted() {
 }
 
 waits_for_the_leases_of_others() {
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  local port
-  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
+  origin_start
   worker_start --allow-net 127.0.0.0/8
-  "$leat" push refresh "url=http://127.0.0.1:$port/slow?ms=2000" >"$dir/pushed"
+  "$leat" push refresh "url=$origin/slow?ms=2000" >"$dir/pushed"
   await '[ "$(size slot)" = 1 ]' 10 'the refresh to run'
   drain 0
   expect_at_rest

@@ -6,16 +6,6 @@
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
 
-origin_start() {
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
-requests() {
-  http_get "$port" "/requests?path=$1" | tail -n 1
-}
-
 count() { # N: so many increments of n
   awk -v n="$1" 'BEGIN { while (n--) print "{\"type\":\"increment\",\"args\":{\"counter\":\"n\"}}" }' |
     "$leat" push --ndjson 2>"$dir/err"
@@ -45,10 +35,10 @@ expect_whole() {
 
 a_job_outlives_its_lease() {
   worker_start --allow-net 127.0.0.0/8 --lease 2s
-  "$leat" push refresh "url=http://127.0.0.1:$port/slow?ms=3500" timeout_ms:=60000 >"$dir/out"
+  "$leat" push refresh "url=$origin/slow?ms=3500" timeout_ms:=60000 >"$dir/out"
   await '[ "$(tally done)" = 1 ]' 30 'the slow job to end'
   worker_stop
-  expect_eq 1 "$(requests '/slow?ms=3500')" 'fetches'
+  expect_eq 1 "$(origin_asked '/slow?ms=3500')" 'fetches'
   expect_eq 0 "$(tally recovered)" 'jobs taken back'
   expect_at_rest
   ok 'a job of 3.5 s under a lease of 2 s runs once'
@@ -66,9 +56,9 @@ a_wrong_clock_harms_nobody() {
   child_start clockless env "LD_PRELOAD=$LEAT_BIN/libjumping_clock.so" \
     ASAN_OPTIONS=verify_asan_link_order=0 "$leat" worker --allow-net 127.0.0.0/8 --lease 2s
   "$leat" push --in 1s increment counter=later >"$dir/out"
-  "$leat" push refresh "url=http://127.0.0.1:$port/slow?ms=3100" >"$dir/out"
+  "$leat" push refresh "url=$origin/slow?ms=3100" >"$dir/out"
   await '[ "$(tally done):$(tally expired)" = 1003:1 ]' 30 'all jobs to end'
-  "$leat" push refresh "url=http://127.0.0.1:$port/slow?ms=3100" >"$dir/out"
+  "$leat" push refresh "url=$origin/slow?ms=3100" >"$dir/out"
   await '[ "$(tally fresh)" = 1 ]' 30 'the copy to be found fresh'
   child_stop "$child"
   expect_eq 1001 "$(counted)" 'jobs counted'
@@ -164,8 +154,8 @@ a_pause_of_all_clients() {
   worker_start --lease 2s --allow-net 127.0.0.0/8
   first=$worker
   worker_start --lease 2s --allow-net 127.0.0.0/8
-  "$leat" push refresh "url=http://127.0.0.1:$port/slow?ms=1000" >"$dir/out"
-  await '[ "$(requests "/slow?ms=1000")" = 1 ]' 20 'the fetch to begin'
+  "$leat" push refresh "url=$origin/slow?ms=1000" >"$dir/out"
+  await '[ "$(origin_asked "/slow?ms=1000")" = 1 ]' 20 'the fetch to begin'
   redis_cli client pause 6500 all >"$dir/out"
   until count 2000; do :; done # who is not even greeted has pushed nothing
   await '[ "$(tally done)" = 2001 ]' 60 'all jobs to be done'

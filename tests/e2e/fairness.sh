@@ -6,8 +6,6 @@
 
 counted() { redis_cli hget "{leat:$1}:counters" n; }
 
-blocked_bells() { redis_cli client list | grep leat-bell | grep -c flags=b || true; }
-
 # suspect QUEUE: an increment that two workers seem to have died of.
 suspect() {
   printf 'R1 x.1 2 0 t=1\n{"type":"increment","args":{"counter":"n"}}' |
@@ -53,16 +51,10 @@ suspects_of_a_paused_queue_hold_up_nobody() {
   ok 'suspects of a paused queue hold up nobody, and run when it is resumed'
 }
 
-origin_start() {
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
 # A worker with a long job waits to be empty; meanwhile somebody else takes the suspect.
 a_suspect_that_others_took_is_waited_for_no_more() {
   redis_cli flushall >"$dir/out"
-  "$leat" push refresh "url=http://127.0.0.1:$port/never" timeout_ms:=60000 >"$dir/out"
+  "$leat" push refresh "url=$origin/never" timeout_ms:=60000 >"$dir/out"
   worker_start -p 0 --allow-net 127.0.0.0/8 --lease 60s
   await '[ "$(redis_cli hlen "{leat:default}:slot")" = 1 ]' 10 'the refresh to run'
   suspect default
@@ -79,7 +71,7 @@ instant_jobs_pass_slow_ones() {
   local i
   redis_cli flushall >"$dir/out"
   for ((i = 0; i < 200; i++)); do
-    echo "{\"type\":\"refresh\",\"args\":{\"url\":\"http://127.0.0.1:$port/slow?ms=100&n=$i\"}}"
+    echo "{\"type\":\"refresh\",\"args\":{\"url\":\"$origin/slow?ms=100&n=$i\"}}"
   done >"$dir/slow"
   echo '{"type":"increment","args":{"counter":"n"}}' >>"$dir/slow"
   "$leat" push --ndjson "$dir/slow" 2>"$dir/err"

@@ -172,13 +172,6 @@ command_itself() {
 
 # ---- a broker that works -------------------------------------------------------------------
 
-origin_start() {
-  seq -f '/page/%g' 20 >"$dir/pages"
-  child_start origin "$LEAT_BIN/leat-origin" --pages "$dir/pages"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  origin=http://127.0.0.1:$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
 # Every kind of move at once: flights that meet, wait and repeat, retries, deaths, delays.
 refreshes() {
   awk -v origin="$origin" '{
@@ -216,7 +209,8 @@ all_has_moved() {
 quiet_on_a_busy_broker() {
   local runs=0 end=$((SECONDS + 120))
   redis_cli flushall >"$dir/out"
-  origin_start
+  seq -f '/page/%g' 20 >"$dir/pages"
+  origin_start --pages "$dir/pages"
   worker_put
   worker_put
   export -f push_for_ever refreshes

@@ -32,14 +32,6 @@ redis_up() {
   redis_start --appendfsync always
 }
 
-origin_start() {
-  seq -f '/page/%g' "$page_count" >"$dir/pages"
-  mkdir -p "$dir/bodies"
-  child_start origin "$LEAT_BIN/leat-origin" --pages "$dir/pages" --write-bodies "$dir/bodies"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  origin=http://127.0.0.1:$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
 increments() {
   local i
   for ((i = 0; i < $1; i++)); do cat "$dir/lines"; done
@@ -242,7 +234,9 @@ mutant_test() {
 
 log_lines "$log" >"$dir/lines"
 redis_up
-origin_start
+seq -f '/page/%g' "$page_count" >"$dir/pages"
+mkdir -p "$dir/bodies"
+origin_start --pages "$dir/pages" --write-bodies "$dir/bodies"
 kill_test
 mutant_test
 ok "in $SECONDS s"

@@ -5,13 +5,6 @@
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
 
-origin_start() {
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-  origin=http://127.0.0.1:$port
-}
-
 refresh() { # ID PATH [RETRY]
   redis_cli lpush leat:default "{\"type\":\"refresh\",\"id\":\"$1\",\"args\":{\"url\":\"$origin$2\",\"timeout_ms\":60000}${3:+,\"retry\":$3}}" >"$dir/pushed"
 }

@@ -84,15 +84,6 @@ top_pages() {
       }'
 }
 
-origin_start() {
-  top_pages >"$dir/pages"
-  mkdir -p "$dir/bodies"
-  child_start origin "$LEAT_BIN/leat-origin" --port 0 --pages "$dir/pages" \
-    --write-bodies "$dir/bodies"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  origin=http://127.0.0.1:$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
 # push_refreshes [key=value…]
 push_refreshes() {
   local page
@@ -104,7 +95,9 @@ push_refreshes() {
 # The second round asks for pages that are fresh (max_age_ms 0: they changed), so that the
 # origin's 304 is seen too.
 refresh_twice() {
-  origin_start
+  top_pages >"$dir/pages"
+  mkdir -p "$dir/bodies"
+  origin_start --pages "$dir/pages" --write-bodies "$dir/bodies"
   push_refreshes
   await queue_is_done 120 'the first refreshes'
   push_refreshes max_age_ms:=0

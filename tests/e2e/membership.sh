@@ -19,17 +19,6 @@ of() {
 
 is() { [ "$(of "$1" "$2")" = "$3" ]; }
 
-origin_start() {
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
-idle() {
-  await '[ "$(redis_cli client list | grep leat-bell | grep -c flags=b)" = '"$((2 * $1))"' ]' 20 \
-    'the workers to be idle'
-}
-
 health_without_workers() {
   expect_exit 0 "$leat" health
   expect_eq '0 workers, fetching' "$(cat "$dir/out")" 'what it says of nobody'
@@ -41,7 +30,7 @@ health_without_workers() {
 }
 
 a_worker_tells_what_it_does() {
-  "$leat" push refresh "url=http://127.0.0.1:$port/never" timeout_ms:=600000 --id slow-job >"$dir/out"
+  "$leat" push refresh "url=$origin/never" timeout_ms:=600000 --id slow-job >"$dir/out"
   "$leat" push refresh "url=http://127.0.0.1:1/" timeout_ms:=1000 >"$dir/out"
   worker_start -p 0 --lease 2s --allow-net 127.0.0.0/8
   victim=$worker
@@ -76,7 +65,7 @@ a_process_tells_its_place() {
 a_worker_without_bells_looks_by_itself() {
   local there=$socket
   worker_start -p 0 -q calm
-  idle 2
+  await_idle 2
   mv "$socket" "$socket.moved"
   socket=$socket.moved
   redis_cli client list | sed -n 's/^id=\([0-9]*\) .* name=leat-bell .*/\1/p' |
@@ -86,7 +75,7 @@ a_worker_without_bells_looks_by_itself() {
   await '[ "$(redis_cli hget "{leat:calm}:m" done)" = 1 ]' 20 'the job to be done all the same'
   mv "$socket" "$there"
   socket=$there
-  idle 2
+  await_idle 2
   worker_stop
   ok 'a worker whose bells cannot come back takes jobs all the same'
 }

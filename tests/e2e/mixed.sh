@@ -54,13 +54,6 @@ await_started() {
   done
 }
 
-origin_start() {
-  seq -f '/page/%g' "$page_count" >"$dir/pages"
-  child_start origin "$LEAT_BIN/leat-origin" --pages "$dir/pages"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  origin=http://127.0.0.1:$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
 # push PROGRAM ROUND: the whole log, the pages, and an entry that is no job.
 push() {
   "$1" push --lines increment --arg counter "$dir/lines" 2>"$dir/err"
@@ -184,7 +177,8 @@ the_older_one_is_refused() {
 [ -x "$older/leat-worker" ] || older_build
 log_lines "$log" >"$dir/lines"
 redis_start
-origin_start
+seq -f '/page/%g' "$page_count" >"$dir/pages"
+origin_start --pages "$dir/pages"
 together
 each_reads_the_other
 the_older_one_is_refused

@@ -4,16 +4,6 @@
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
 
-origin_start() {
-  echo /page >"$dir/pages"
-  child_start origin "$LEAT_BIN/leat-origin" --port 0 --pages "$dir/pages" --write-bodies "$dir/bodies"
-  await 'grep -q ^listening "$dir/origin.log"' 10 'the origin to listen'
-  port=$(sed -n 's/^listening //p' "$dir/origin.log")
-  origin=http://127.0.0.1:$port
-}
-
-# How often the origin was asked for a path.
-asked() { http_get "$port" "/requests?path=$1" | tail -n 1 | tr -dc 0-9; }
 
 refresh() { "$leat" push refresh "url=$origin$1" "${@:2}" >>"$dir/ids"; }
 
@@ -23,25 +13,26 @@ kept() { redis_cli --raw hget "{leat:default}:cache:$origin$1" "$2"; }
 
 mkdir -p "$dir/bodies"
 redis_start
-origin_start
+echo /page >"$dir/pages"
+origin_start --pages "$dir/pages" --write-bodies "$dir/bodies"
 worker_start --allow-net 127.0.0.0/8 -c 8
 
 refresh /etag/a
 await 'settled 1:0' 10 'the first fetch'
-expect_eq 1 "$(asked /etag/a)" 'requests of a new page'
+expect_eq 1 "$(origin_asked /etag/a)" 'requests of a new page'
 expect_eq 200 "$(kept /etag/a status)" 'status of the copy'
 expect_eq "$("$leat" cache get "$origin/etag/a")" "$(kept /etag/a body)" 'the copy'
 ok 'a page is fetched and kept'
 
 refresh /etag/a
 await 'settled 2:0' 10 'the second job'
-expect_eq 1 "$(asked /etag/a)" 'requests of a fresh page'
+expect_eq 1 "$(origin_asked /etag/a)" 'requests of a fresh page'
 ok 'a copy younger than max_age_ms is not fetched again'
 
 before=$(kept /etag/a fetched)
 refresh /etag/a max_age_ms:=0
 await 'settled 3:0' 10 'the third job'
-expect_eq 2 "$(asked /etag/a)" 'requests after "it changed"'
+expect_eq 2 "$(origin_asked /etag/a)" 'requests after "it changed"'
 [ "$(kept /etag/a fetched)" -gt "$before" ] || fail 'a 304 did not extend the freshness'
 ok 'max_age_ms 0 always fetches, and a 304 only extends the freshness'
 
@@ -50,14 +41,14 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
   echo '{"type":"refresh","args":{"url":"'"$origin"'/slow?ms=700"}}'
 done | "$leat" push --ndjson 2>"$dir/err"
 await 'settled 4:9' 10 'ten jobs for one slow page'
-expect_eq 1 "$(asked '/slow?ms=700')" 'fetches of one page by ten jobs'
+expect_eq 1 "$(origin_asked '/slow?ms=700')" 'fetches of one page by ten jobs'
 ok 'one flight per key; the others end as merged'
 
 refresh '/slow?ms=800' max_age_ms:=0
-await '[ "$(asked "/slow?ms=800")" = 1 ]' 10 'the flight to begin'
+await '[ "$(origin_asked "/slow?ms=800")" = 1 ]' 10 'the flight to begin'
 for _ in 1 2 3; do refresh '/slow?ms=800' max_age_ms:=0; done
 await 'settled 6:11 && [ "$(size again):$(size slot)" = 0:0 ]' 20 'the flight behind the flight'
-expect_eq 2 "$(asked '/slow?ms=800')" 'fetches of a page that changed three times during a flight'
+expect_eq 2 "$(origin_asked '/slow?ms=800')" 'fetches of a page that changed three times during a flight'
 ok 'what changed during a flight is fetched once more behind it'
 
 redis_cli lpush leat:default "{\"type\":\"refresh\",\"args\":{\"url\":\"$origin/status/503\"},\"retry\":{\"base_ms\":50,\"max\":2}}" >"$dir/out"
@@ -76,9 +67,9 @@ worker_start --allow-net 127.0.0.0/8 -c 2
 for n in 1 2 3 4 5 6 7 8; do refresh "/slow?ms=1500" "key=slow-$n"; done
 "$leat" push increment counter=behind >>"$dir/ids"
 await '[ "$(redis_cli hget "$(key counters)" behind)" = 1 ]' 10 'an increment behind slow pages'
-[ "$(asked "/slow?ms=1500")" -lt 8 ] || fail "the slow pages were done before it"
+[ "$(origin_asked "/slow?ms=1500")" -lt 8 ] || fail "the slow pages were done before it"
 redis_cli config resetstat >"$dir/out"
-await '[ "$(asked "/slow?ms=1500")" = 8 ]' 20 'the last slow page'
+await '[ "$(origin_asked "/slow?ms=1500")" = 8 ]' 20 'the last slow page'
 calls=$(redis_cli info commandstats | sed -n 's/^cmdstat_evalsha:calls=\([0-9]*\),.*/\1/p')
 [ "$calls" -lt 400 ] || fail "$calls script calls while waiting for slots: it spins"
 ok 'an increment is not held back by slow pages, and waiting for a slot costs little'

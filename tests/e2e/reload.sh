@@ -10,12 +10,6 @@ support=$(cd "$(dirname "$0")/../support" && pwd)
 conf=$dir/leat.conf
 ear=$socket_dir/notify
 
-origin_start() {
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
 log() { echo "$dir/worker-$worker_count.log"; }
 logged() { grep -c "$1" "$(log)" || true; }
 title() { tr '\0' ' ' <"/proc/$1/cmdline"; }
@@ -34,7 +28,7 @@ settings() {
 slow_jobs() {
   local i
   for ((i = 0; i < $1; i++)); do
-    echo "{\"type\":\"refresh\",\"args\":{\"url\":\"http://127.0.0.1:$port/slow?ms=$((i % 9 * 100 + 50))&n=$i\",\"timeout_ms\":60000}}"
+    echo "{\"type\":\"refresh\",\"args\":{\"url\":\"$origin/slow?ms=$((i % 9 * 100 + 50))&n=$i\",\"timeout_ms\":60000}}"
   done
 }
 
@@ -52,7 +46,7 @@ reloads_under_load() {
   settings 2
   worker_start --config "$conf" --lease 30s -c 16
   await 'grep -q "redis up" "$(log)"' 10 'the first process'
-  "$leat" push refresh "url=http://127.0.0.1:$port/slow?ms=4000" timeout_ms:=60000 --id long >"$dir/out"
+  "$leat" push refresh "url=$origin/slow?ms=4000" timeout_ms:=60000 --id long >"$dir/out"
   await 'grep -q "job started. id=long " "$(log)"' 20 'the long job to run'
   slow_jobs "$slow" | "$leat" push --ndjson 2>"$dir/err"
   child_start push bash -c "for ((i = 0; i < 60; i++)); do
@@ -84,7 +78,7 @@ wrong_settings_change_nothing() {
   local before
   settings 2
   worker_start --config "$conf"
-  await '[ "$(redis_cli client list | grep -c cmd=blmove)" = 4 ]' 20 'both to be idle'
+  await_idle 2
   before=$(processes)
   settings many
   kill -HUP "$worker"
@@ -107,7 +101,7 @@ settings_that_end_the_first_process() {
   settings 2 "redis = \"unix://$socket\""
   child_start "worker-$((++worker_count))" env -u LEAT_REDIS "$leat" worker --config "$conf"
   worker=$child
-  await '[ "$(redis_cli client list | grep -c cmd=blmove)" = 4 ]' 20 'both to be idle'
+  await_idle 2
   before=$(processes)
   settings 3 "redis = \"unix://$dir/nobody.sock\""
   kill -HUP "$worker"

@@ -126,8 +126,6 @@ ok 'without Redis it is a 503 with Retry-After, and it comes back by itself'
 
 # ---- cached copies ----------------------------------------------------------------------
 
-# How often the origin was asked for a path.
-asked() { http_get "$origin_port" "/requests?path=$1" | tail -n 1 | tr -dc 0-9; }
 
 # refresh PATH KEY [ARG…]: pushes the job.
 refresh() { "$leat" push refresh "url=$origin$1" "key=$2" "${@:3}" >>"$dir/ids"; }
@@ -149,10 +147,7 @@ grow_stale() {
 }
 
 echo '/page.html' >"$dir/pages"
-child_start origin "$LEAT_BIN/leat-origin" --port 0 --pages "$dir/pages"
-await 'grep -q ^listening "$dir/origin.log"' 10 'the origin to listen'
-origin_port=$(sed -n 's/^listening //p' "$dir/origin.log")
-origin=http://127.0.0.1:$origin_port
+origin_start --pages "$dir/pages"
 worker_start --allow-net 127.0.0.0/8 -c 8
 
 expect 404 '*' GET /cache/feed
@@ -198,18 +193,18 @@ for _ in 1 2 3 4 5; do
   expect_eq stale "$(header X-Cache)" 'a stale copy'
 done
 expect_eq 'max-age=3600' "$(header Cache-Control | cut -d, -f1)" 'the freshness it had'
-await '[ "$(asked "/slow?ms=3000")" = 2 ]' 10 'the refresh to begin'
+await '[ "$(origin_asked "/slow?ms=3000")" = 2 ]' 10 'the refresh to begin'
 expect 200 slow GET /cache/slow
 expect_eq stale "$(header X-Cache)" 'the copy while the refresh runs'
 await 'ask GET /cache/slow; [ "$(header X-Cache)" = hit ]' 20 'the new copy'
-expect_eq 2 "$(asked '/slow?ms=3000')" 'fetches that six stale readers caused'
+expect_eq 2 "$(origin_asked '/slow?ms=3000')" 'fetches that six stale readers caused'
 grow_stale slow
 redis_cli hset '{leat:default}:cache:slow' asked "$(date +%s%3N)" >"$dir/out"
 expect 200 slow GET /cache/slow
 expect_eq 0 "$(size queue)" 'a refresh pushed again within ten seconds'
 redis_cli hset '{leat:default}:cache:slow' asked 1 >"$dir/out"
 expect 200 slow GET /cache/slow
-await '[ "$(asked "/slow?ms=3000")" = 3 ]' 10 'the refresh ten seconds later'
+await '[ "$(origin_asked "/slow?ms=3000")" = 3 ]' 10 'the refresh ten seconds later'
 ok 'a stale copy is served at once, and asked for again once in ten seconds'
 
 stales=$(redis_cli hget '{leat:default}:cache:slow' stale)
@@ -263,7 +258,7 @@ ok 'DELETE invalidates'
 refresh /etag/changed changed
 await '[ -n "$(kept changed body)" ]' 20 'a copy'
 refresh /etag/changed changed max_age_ms:=0
-await '[ "$(asked /etag/changed)" = 2 ]' 20 'the page that changed'
+await '[ "$(origin_asked /etag/changed)" = 2 ]' 20 'the page that changed'
 await '[ $(($(kept changed fresh) - $(kept changed fetched))) = 3600000 ]' 10 'its old freshness'
 expect 200 /etag/changed GET /cache/changed
 expect_eq hit "$(header X-Cache)" 'a copy that was fetched because it changed'

@@ -85,12 +85,10 @@ strict_order_empties_the_first() {
 slow_jobs_in_strict_order() {
   local queue i
   redis_cli flushall >"$dir/out"
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
+  origin_start
   for queue in b a; do
     for i in 1 2 3 4 5 6; do
-      "$leat" push refresh -q "$queue" "url=http://127.0.0.1:$port/slow?ms=20&n=$i" >"$dir/out"
+      "$leat" push refresh -q "$queue" "url=$origin/slow?ms=20&n=$i" >"$dir/out"
     done
   done
   : >"$dir/monitor.log"

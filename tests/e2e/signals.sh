@@ -4,28 +4,18 @@
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
 
-origin_start() {
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
 # refresh PATH: push one, and wait until the origin has been asked for it.
 refresh() {
-  "$leat" push refresh "url=http://127.0.0.1:$port$1" timeout_ms:=60000 >"$dir/pushed"
-}
-
-requests() {
-  http_get "$port" "/requests?path=$1" | tail -n 1
+  "$leat" push refresh "url=$origin$1" timeout_ms:=60000 >"$dir/pushed"
 }
 
 # worker_with_slow_job PATH [OPTION…]
 worker_with_slow_job() {
   redis_cli flushall >"$dir/out"
   worker_start --allow-net 127.0.0.0/8 --lease 2s "${@:2}"
-  asked=$(requests "$1")
+  asked=$(origin_asked "$1")
   refresh "$1"
-  await '[ "$(requests "$path")" -gt "$asked" ]' 10 'the origin to be asked'
+  await '[ "$(origin_asked "$path")" -gt "$asked" ]' 10 'the origin to be asked'
 }
 
 finishes_what_runs() {
@@ -55,7 +45,7 @@ stops_at_once_when_idle() {
   local began
   redis_cli flushall >"$dir/out"
   worker_start -p 2
-  await '[ "$(redis_cli client list | grep -c cmd=blmove)" = 4 ]' 10 'the worker to be idle'
+  await_idle 2
   began=${EPOCHREALTIME/./}
   worker_stop
   expect_eq 0 "$status" 'exit status'
@@ -72,7 +62,7 @@ races_with_pushes() {
     worker_start --allow-net 127.0.0.0/8
     await 'grep -q "redis up" "$dir/worker-$worker_count.log"' 10 'the worker to start'
     printf '{"type":"increment","args":{"counter":"n"}}\n%.0s' {1..50} >"$dir/jobs"
-    echo "{\"type\":\"refresh\",\"args\":{\"url\":\"http://127.0.0.1:$port/slow?ms=300&n=$round\"}}" >>"$dir/jobs"
+    echo "{\"type\":\"refresh\",\"args\":{\"url\":\"$origin/slow?ms=300&n=$round\"}}" >>"$dir/jobs"
     child_start push "$leat" push --ndjson "$dir/jobs"
     [ $((round % 4)) != 0 ] || await '[ "$(size slot)" != 0 ]' 10 'the refresh to run'
     [ $((round % 2)) = 0 ] || kill -TERM "$worker"
@@ -97,11 +87,11 @@ others_recover_what_was_killed() {
   worker_with_slow_job "$path" -p 0
   victim=$worker
   worker_start -p 0 --allow-net 127.0.0.0/8 --lease 2s
-  await '[ "$(redis_cli client list | grep -c cmd=blmove)" = 4 ]' 10 'both workers to be idle'
-  asked=$(requests "$path")
+  await_idle 2
+  asked=$(origin_asked "$path")
   began=${EPOCHREALTIME/./}
   child_stop "$victim" KILL
-  await '[ "$(requests "$path")" -gt "$asked" ]' 10 'the other worker to run the job'
+  await '[ "$(origin_asked "$path")" -gt "$asked" ]' 10 'the other worker to run the job'
   took_ms=$(((${EPOCHREALTIME/./} - began) / 1000))
   [ "$took_ms" -lt 5000 ] || fail "recovered only after $took_ms ms"
   expect_match 'R1 [^ ]+ 1 0 ' "$(redis_cli hvals "$(key body)")" 'the job, delivered again'
@@ -112,7 +102,7 @@ others_recover_what_was_killed() {
 # With nothing to finish there is nobody to wait for.
 stops_without_redis() {
   worker_start -p 2
-  await '[ "$(redis_cli client list | grep -c cmd=blmove)" = 4 ]' 10 'the worker to be idle'
+  await_idle 2
   redis_kill9
   await 'grep -q "redis lost" "$dir/worker-$worker_count.log"' 10 'the worker to notice'
   worker_stop

@@ -6,28 +6,20 @@
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
 
-origin_start() {
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
 log() { echo "$dir/worker-$worker_count.log"; }
 title() { tr '\0' ' ' <"/proc/$1/cmdline" | sed 's/ *$//; $a\'; }
 process_count() { children_of "$worker" | wc -w; }
 first_process() { children_of "$worker" | cut -d' ' -f1; }
-blocked_bells() { redis_cli client list | grep leat-bell | grep -c flags=b || true; }
-
 # fleet_start PROCESSES [OPTION…]: until all are idle, in one queue.
 fleet_start() {
   redis_cli flushall >"$dir/out"
   worker_start -p "$@" --allow-net 127.0.0.0/8 --lease 2s
-  await '[ "$(blocked_bells)" = '$((2 * $1))' ]' 20 'the processes to be idle'
+  await_idle "$1"
 }
 
 # slow_job ID MS: until it runs.
 slow_job() {
-  "$leat" push refresh "url=http://127.0.0.1:$port/slow?ms=$2&n=$1" timeout_ms:=60000 --id "$1" >"$dir/out"
+  "$leat" push refresh "url=$origin/slow?ms=$2&n=$1" timeout_ms:=60000 --id "$1" >"$dir/out"
   await 'grep -q "job started. id='"$1"' " "$(log)"' 20 'the slow job to run'
 }
 
@@ -116,7 +108,7 @@ quiet_and_on() {
   await '[[ "$(title "$worker")" = *", quiet" ]]' 10 'a title that says quiet'
   kill -CONT "$worker"
   await '[ "$(tally done)" = 21 ]' 20 'the jobs to be done'
-  await '[ "$(blocked_bells)" = 4 ]' 20 'the bells to block again'
+  await_idle 2
   kill -TSTP "$worker"
   worker_stop
   expect_eq 0 "$status" 'exit status of a quiet fleet'
@@ -151,7 +143,7 @@ state_as_json() {
   fleet_start 3
   slow_job dumped 60000
   kill -KILL "$(children_of "$worker" | tr ' ' '\n' | grep -v "^$(sed -n 's/.*pid=\([0-9]*\) msg="job started.*/\1/p' "$(log)")$" | head -n 1)"
-  await '[ "$(blocked_bells)" = 6 ]' 20 'the replacement to be idle'
+  await_idle 3
   await '[[ "$(title "$worker")" = *" 1/192 busy" ]]' 10 'the master to see the job'
   kill -USR2 "$worker"
   await '[ "$(grep -c "^{\"worker\":" "$(log)")" = 3 ]' 10 'three processes to tell'
@@ -197,7 +189,7 @@ as_process_1() {
   worker_count=$((worker_count + 1))
   child_start "worker-$worker_count" unshare --pid --fork --mount-proc "$leat" worker -p 2 --allow-net 127.0.0.0/8
   worker=$child
-  await '[ "$(blocked_bells)" = 4 ]' 20 'the processes to be idle'
+  await_idle 2
   init=$(first_process)
   nsenter --target "$init" --pid --mount sh -c 'for i in 1 2 3; do sleep 0.2 & done' >"$dir/out" 2>&1
   await '[ "$(children_of "$init" | wc -w)" = 2 ]' 10 'the orphans to be reaped'
@@ -213,7 +205,7 @@ as_process_1() {
 
 suspect() {
   printf 'R1 x.%s 2 0 t=1\n{"type":"refresh","args":{"url":"http://127.0.0.1:%s/never?%s","timeout_ms":60000}}' \
-    "$1" "$port" "$1" | redis_cli -x lpush "$(key s)" >"$dir/out"
+    "$1" "$origin_port" "$1" | redis_cli -x lpush "$(key s)" >"$dir/out"
 }
 
 # The first process takes a suspect that does not end. Another suspect waits: if anyone else would

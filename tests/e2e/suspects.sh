@@ -8,17 +8,11 @@
 
 innocents=200
 
-origin_start() {
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
 # First come jobs that make leases grow, so that one lease holds the poison and all innocents.
 push_poison_among_innocents() {
   local i
   for ((i = 0; i < 240; i++)); do echo '{"type":"increment","args":{"counter":"warm-up"}}'; done
-  echo "{\"type\":\"refresh\",\"args\":{\"url\":\"http://127.0.0.1:$port/never\",\"timeout_ms\":60000}}"
+  echo "{\"type\":\"refresh\",\"args\":{\"url\":\"$origin/never\",\"timeout_ms\":60000}}"
   for ((i = 0; i < innocents; i++)); do
     echo "{\"type\":\"increment\",\"args\":{\"counter\":\"innocent:$i\"}}"
   done
@@ -84,7 +78,7 @@ many_suspects_take_turns() {
 nothing_expires_after_silence() {
   local before
   redis_cli flushall >"$dir/out"
-  "$leat" push refresh "url=http://127.0.0.1:$port/never" timeout_ms:=60000 >"$dir/out"
+  "$leat" push refresh "url=$origin/never" timeout_ms:=60000 >"$dir/out"
   worker_start -p 0 --lease 2s --allow-net 127.0.0.0/8
   await '[ "$(size slot)" = 1 ] && [ "$(tally seen)" != 0 ]' 10 'the refresh to run'
   worker_stop KILL

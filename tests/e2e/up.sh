@@ -199,16 +199,10 @@ says_what_the_worker_refused() {
   ok "options that the worker refuses end it, with the worker's words"
 }
 
-origin_start() {
-  child_start origin "$LEAT_BIN/leat-origin"
-  await 'grep -q "^listening" "$dir/origin.log"' 10 'the origin to listen'
-  port=$(awk '$1 == "listening" { print $2 }' "$dir/origin.log")
-}
-
 # The first one lets the worker finish, the second one does not.
 two_signals_give_back() {
   up_start --allow-net 127.0.0.0/8
-  "$leat" push refresh "url=http://127.0.0.1:$port/slow?ms=50000" timeout_ms:=60000 \
+  "$leat" push refresh "url=$origin/slow?ms=50000" timeout_ms:=60000 \
     --redis "unix://$socket" >"$dir/out"
   await '[ "$(redis_cli hlen "{leat:default}:slot")" = 1 ]' 10 'the refresh to run'
   kill -INT "$up"
@@ -230,8 +224,8 @@ two_signals_give_back() {
 }
 
 port_taken() {
-  expect_exit 78 "$leat" up --state "$state" --listen "127.0.0.1:$port"
-  expect_match "127.0.0.1:$port is in use.*--listen" "$(cat "$dir/err")" 'what it says'
+  expect_exit 78 "$leat" up --state "$state" --listen "127.0.0.1:$origin_port"
+  expect_match "127.0.0.1:$origin_port is in use.*--listen" "$(cat "$dir/err")" 'what it says'
   expect_eq '' "$(parts)" 'processes left'
   ok 'a port that is taken is named, with --listen, and everything ends'
 }

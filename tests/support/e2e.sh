@@ -10,6 +10,10 @@
 #   child_stop PID [SIGNAL]      end it and wait; its exit status is in $status
 #   redis_start [ARG…], redis_stop, redis_kill9, redis_cli ARG…
 #   worker_start ARG…, worker_pid, worker_stop [SIGNAL]
+#   blocked_bells                how many: two for each queue of each process that is idle
+#   await_idle N                 until N processes, of one queue, are idle
+#   origin_start [OPTION…]       a web server: $origin is its URL, $origin_port its port
+#   origin_asked PATH            how often it was asked for that
 #   http_get PORT PATH           the whole answer of a loopback HTTP server
 #   http_send PORT METHOD PATH FILE [HEADER…]    the same with a body
 set -Eeuo pipefail
@@ -197,6 +201,15 @@ worker_stop() {
   child_stop "$worker" "$@"
 }
 
+blocked_bells() {
+  redis_cli client list | grep leat-bell | grep -c flags=b || true
+}
+
+await_idle() {
+  local bells=$((2 * $1))
+  await '[ "$(blocked_bells)" = $bells ]' 20 "$1 idle processes"
+}
+
 # Bare Debian has no HTTP client; bash can open a connection itself.
 http_get() {
   local fd
@@ -218,6 +231,17 @@ http_send() {
   } 2>/dev/null
   cat <&"$fd"
   exec {fd}>&-
+}
+
+origin_start() {
+  child_start origin "$LEAT_BIN/leat-origin" "$@"
+  await 'grep -q ^listening "$dir/origin.log"' 10 'the origin to listen'
+  origin_port=$(sed -n 's/^listening //p' "$dir/origin.log")
+  origin=http://127.0.0.1:$origin_port
+}
+
+origin_asked() {
+  http_get "$origin_port" "/requests?path=$1" | tail -n 1 | tr -dc 0-9
 }
 
 # port_free PORT: does nobody listen there?
