@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A lease: jobs in hand under one id and one deadline. It is reserved, opened, sorted into
- * outcomes and settled; it ends once, whole. */
+/* A lease: jobs in hand under one id and one deadline. It is reserved, opened, sorted
+ * into outcomes and settled; it ends once, whole. */
 #ifndef LEAT_WORKER_LEASE_H
 #define LEAT_WORKER_LEASE_H
 
@@ -33,9 +33,9 @@ struct lease *lease_new(struct feed *feed, int jobs_max, int64_t ttl_ms);
 /* Ask for it on the worker's link. */
 void lease_reserve(struct lease *lease, int with_suspect);
 
-/* A bell moved an entry to staging, and `answer` has its bytes: work on it at once. Its lease
- * is asked for in front of the settle, in one pipeline; if another worker was quicker, both
- * come to nothing. */
+/* A bell moved an entry to staging, and `answer` has its bytes: work on it at once. Its
+ * lease is asked for in front of the settle, in one pipeline; if another worker was
+ * quicker, both come to nothing. */
 void lease_rung(struct feed *feed, struct answer *answer);
 
 /* Forget it without a word to Redis. */

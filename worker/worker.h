@@ -2,10 +2,11 @@
 /* A worker process: feeds that reserve leases, leases that are read and settled, attempts
  * that run slow jobs, and a clock that ticks for all of them. One thread, one loop.
  *
- *   feed.c      what to ask for, and when          lease.c     reading, sorting, settling
- *   bell.c      waking up an idle feed              attempt.c   slow jobs, each under its lease
- *   tick.c      reap, promote, extend               drain.c     when --drain is done
- *   record.c    what the fleet sees of it
+ *   feed.c      what to ask for, and when       share.c     whose turn it is
+ *   bell.c      waking up an idle feed          lease.c     reserving, settling
+ *   attempt.c   slow jobs, each under a lease   sort.c      each job's outcome
+ *   tick.c      reap, promote, extend           record.c    what the fleet sees of it
+ *   drain.c     when --drain is done            joblog.c    what the log tells of a job
  */
 #ifndef LEAT_WORKER_WORKER_H
 #define LEAT_WORKER_WORKER_H
@@ -84,12 +85,12 @@ struct worker {
     int64_t solo_last_mono_ms;
     int64_t suspects_ours_mono_ms; /* when we take one although busy; 0: none waits */
 
-    int64_t redis_ahead_ms;   /* Redis TIME minus our monotonic clock */
-    int64_t started_ms;       /* Redis TIME */
-    int64_t done, failed;     /* `failed` counts runs */
-    int64_t retried;          /* of them, those that run again */
+    int64_t redis_ahead_ms;  /* Redis TIME minus our monotonic clock */
+    int64_t started_ms;      /* Redis TIME */
+    int64_t done, failed;    /* `failed` counts runs */
+    int64_t retried;         /* of them, those that run again */
     int64_t progress_mono_ms; /* when Redis was last not ready */
-    int asked;                /* a RESERVE was answered */
+    int asked;               /* a RESERVE was answered */
     char alarm[240];
 
     ev_timer grace; /* how long a stop may take */
@@ -107,13 +108,14 @@ void worker_init(struct worker *worker, struct ev_loop *loop,
                  const struct worker_config *config);
 void worker_fini(struct worker *worker);
 
-/* Take nothing more, finish what runs, and stay; take again. No effect on one that stops. */
+/* Take nothing more, finish what runs, and stay; take again. No effect on one that
+ * stops. */
 void worker_quiet(struct worker *worker);
 void worker_go_on(struct worker *worker);
 
-/* Stop taking jobs, finish what runs for up to `grace_ms`, give the rest back, then break the
- * loop. 0: finish it however long it takes; a job's own time-out ends it. May be called again
- * with another limit. */
+/* Stop taking jobs, finish what runs for up to `grace_ms`, give the rest back, then break
+ * the loop. 0: finish it however long it takes; a job's own time-out ends it. May be
+ * called again with another limit. */
 void worker_stop(struct worker *worker, int64_t grace_ms);
 
 /* Give back at once what runs, and break the loop. */
@@ -122,7 +124,8 @@ void worker_leave(struct worker *worker);
 /* `running`, `quiet` or `stopping`. */
 const char *worker_state_name(enum worker_state state);
 
-/* End with an error: give back what is held, if Redis can be reached, and break the loop. */
+/* End with an error: give back what is held, if Redis can be reached, and break the
+ * loop. */
 void worker_fail(struct worker *worker, const struct err *err);
 
 /* Something ended or came free: look what to do next. */
@@ -134,15 +137,17 @@ int worker_is_ready(const struct worker *worker);
 /* May new jobs be reserved? */
 int worker_takes(const struct worker *worker);
 
-/* When fetching last went on, in the queue where that is longest ago: a RESERVE was answered,
- * the bells block, or Redis answers while there is a reason to ask it for no job. */
+/* When fetching last went on, in the queue where that is longest ago: a RESERVE was
+ * answered, the bells block, or Redis answers while there is a reason to ask it for no
+ * job. */
 int64_t worker_fetched_mono_ms(const struct worker *worker);
 
-/* Fetching does not go on, but that is Redis' doing: it is not ready, or must not write. */
+/* Fetching does not go on, but that is Redis' doing: it is not ready, or must not
+ * write. */
 void worker_progressed(struct worker *worker);
 
-/* When one of the two last was, or a Redis that is away was last looked for: then, too, all
- * is done that can be. Behind by more than a few seconds, the worker hangs. */
+/* When one of the two last was, or a Redis that is away was last looked for: then, too,
+ * all is done that can be. Behind by more than a few seconds, the worker hangs. */
 int64_t worker_alive_mono_ms(const struct worker *worker);
 
 /* Does one of its bells block? */
@@ -157,7 +162,8 @@ int64_t worker_redis_now_ms(const struct worker *worker);
 /* Write the next lease id; no id is used twice. */
 void worker_next_lease(struct worker *worker, char out[LIMIT_LEASE_ID_BYTES + 1]);
 
-/* Note a condition that an operator must see; it is logged once and shown in the record. */
+/* Note a condition that an operator must see; it is logged once and shown in the
+ * record. */
 void worker_alarm(struct worker *worker, const char *text);
 
 #endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/sort.h"
+#include "worker/attempt.h"
+#include "base/log.h"
+#include "base/rnd.h"
+#include "base/text.h"
+
+enum {
+    NO_HANDLER_MS = 86400000,   /* after which a job without a handler dies */
+    NO_HANDLER_FIRST_MS = 5000, /* its back-off */
+    NO_HANDLER_CAP_MS = 300000,
+    SHOWN_BYTES = 60, /* of what is refused */
+};
+
+/* ---- a job being sorted ------------------------------------------------------------ */
+
+struct sorting {
+    struct lease *lease;
+    struct worker *worker;
+    struct entry entry;
+    struct envelope envelope;
+    struct err err;
+    struct feed_news news;
+    int index;   /* of the job in its lease */
+    int verbose; /* jobs that went well are told of too */
+};
+
+/* A job that was never redelivered gets a name only when one is needed: mostly never. */
+static void name_job(struct sorting *sorting)
+{
+    struct lease *lease = sorting->lease;
+    if (sorting->entry.iid.len == 0)
+        sorting->entry.iid =
+            bytes_of(arena_printf(&lease->arena, "%s.%d", lease->id, sorting->index));
+}
+
+/* The job's header, with what `entry` says now. Borrowed from the lease's arena. */
+static const char *header_of(struct sorting *sorting, const char *error)
+{
+    struct buf header = {0};
+    name_job(sorting);
+    if (sorting->entry.first_seen_ms == 0)
+        sorting->entry.first_seen_ms = worker_redis_now_ms(sorting->worker);
+    entry_write_header(&header, &sorting->entry, error);
+    const char *kept = arena_dup(&sorting->lease->arena, buf_bytes(&header));
+    buf_fini(&header);
+    return kept;
+}
+
+/* To be told when the settle is answered. */
+static void tell(struct sorting *sorting, enum joblog_event event, int64_t retry_in_ms,
+                 const char *why)
+{
+    struct lease *lease = sorting->lease;
+    if (event != JOB_QUARANTINED)
+        name_job(sorting);
+    joblog_keep(&lease->told, &lease->arena, event,
+                &(struct joblog){.queue = lease->feed->queue.name,
+                                 .lease = lease->id,
+                                 .id = sorting->envelope.id,
+                                 .iid = sorting->entry.iid,
+                                 .type = sorting->envelope.type,
+                                 .deliveries = sorting->entry.deliveries,
+                                 .fails = sorting->entry.fails,
+                                 .retry_in_ms = retry_in_ms,
+                                 .err = why});
+}
+
+/* ---- no run ------------------------------------------------------------------------ */
+
+static void sort_dead(struct sorting *sorting, const char *error)
+{
+    struct settlement *settlement = &sorting->worker->settlement;
+    settlement_add(settlement, OUTCOME_DEAD);
+    cmd_adds(&settlement->args, header_of(sorting, error));
+    sorting->lease->died++;
+    tell(sorting, JOB_REFUSED, 0, error);
+}
+
+static void sort_bad(struct sorting *sorting, size_t header_bytes, const char *reason)
+{
+    struct settlement *settlement = &sorting->worker->settlement;
+    settlement_add(settlement, OUTCOME_BAD);
+    cmd_add_int(&settlement->args, (int64_t)header_bytes);
+    tell(sorting, JOB_QUARANTINED, 0, reason);
+}
+
+/* Not a failure: again later, until a day is over. */
+static void sort_later(struct sorting *sorting, const char *reason, struct bytes type)
+{
+    struct settlement *settlement = &sorting->worker->settlement;
+    int64_t now_ms = worker_redis_now_ms(sorting->worker);
+    const char *header = header_of(sorting, reason);
+    int64_t age_ms = now_ms - sorting->entry.first_seen_ms;
+    if (age_ms > NO_HANDLER_MS) {
+        sort_dead(sorting, reason);
+        return;
+    }
+    int64_t delay_ms = age_ms < NO_HANDLER_FIRST_MS ? NO_HANDLER_FIRST_MS : age_ms;
+    if (delay_ms > NO_HANDLER_CAP_MS)
+        delay_ms = NO_HANDLER_CAP_MS;
+    delay_ms = delay_ms / 2 + (int64_t)rnd_below((uint64_t)delay_ms / 2 + 1);
+    settlement_add(settlement, OUTCOME_LATER);
+    cmd_adds(&settlement->args, header);
+    cmd_add_int(&settlement->args, delay_ms);
+    cmd_add(&settlement->args, type);
+    tell(sorting, JOB_PUT_OFF, delay_ms, reason);
+}
+
+static void sort_unknown(struct sorting *sorting)
+{
+    struct bytes type = sorting->envelope.type;
+    const char *reason = arena_printf(&sorting->lease->arena, "no handler for %.*s",
+                                      (int)type.len, type.at);
+    sort_later(sorting, reason, type);
+}
+
+/* ---- instant jobs ------------------------------------------------------------------ */
+
+/* What a counted increment dies of, if Redis refuses it once more. */
+static const char *refusal_of(struct lease *lease, const struct increment_args *args,
+                              int overflows)
+{
+    struct buf name = {0};
+    text_printable(&name, args->counter, SHOWN_BYTES);
+    const char *reason =
+        overflows ? arena_printf(&lease->arena,
+                                 "counter %s by %lld: the value would leave the range "
+                                 "from -2^63 to 2^63-1",
+                                 buf_text(&name), (long long)args->by)
+                  : arena_printf(&lease->arena,
+                                 "counter %s by %lld: what it holds is no integer",
+                                 buf_text(&name), (long long)args->by);
+    buf_fini(&name);
+    return reason;
+}
+
+static void sort_instant(struct sorting *sorting, const struct job_type *type)
+{
+    struct lease *lease = sorting->lease;
+    struct settlement *settlement = &sorting->worker->settlement;
+    struct increment_args args;
+    const struct tally_row *refused;
+    if (type->read(&args, sorting->envelope.args, &lease->arena, &sorting->err) !=
+        LEAT_OK) {
+        sort_dead(sorting, sorting->err.text);
+    } else if (lease->refused != NULL &&
+               (refused = tally_find(lease->refused, args.counter)) != NULL) {
+        settlement_add(settlement, OUTCOME_COUNTED);
+        cmd_add(&settlement->args, args.counter);
+        cmd_add_int(&settlement->args, args.by);
+        const char *why = refusal_of(lease, &args, refused->sum == SORT_OVERFLOWS);
+        cmd_adds(&settlement->args, header_of(sorting, why));
+        tell(sorting, JOB_COUNTED_ALONE, 0, why);
+    } else {
+        settlement_add(settlement, OUTCOME_DONE);
+        tally_add(&sorting->worker->tally, args.counter, args.by);
+        if (sorting->verbose)
+            tell(sorting, JOB_COUNTED, 0, NULL);
+    }
+}
+
+/* ---- slow jobs --------------------------------------------------------------------- */
+
+static void keep_claim(struct lease *lease, struct attempt *attempt)
+{
+    struct attempt **end = &lease->claims;
+    while (*end != NULL)
+        end = &(*end)->next;
+    attempt->next = NULL;
+    attempt->link_here = end;
+    *end = attempt;
+}
+
+static void sort_slow(struct sorting *sorting, const struct job_type *type)
+{
+    struct worker *worker = sorting->worker;
+    struct settlement *settlement = &worker->settlement;
+    sorting->news.slow++;
+    if (worker->slots_free == 0) {
+        sorting->news.back++;
+        settlement_add(settlement, OUTCOME_BACK);
+        cmd_adds(&settlement->args, "");
+        if (sorting->verbose)
+            tell(sorting, JOB_NO_SLOT, 0, "no slot is free");
+        return;
+    }
+    struct attempt *attempt;
+    const char *header = header_of(sorting, NULL);
+    if (attempt_new(&attempt, sorting->lease->feed, type, &sorting->entry,
+                    &sorting->err) != LEAT_OK) {
+        sort_dead(sorting, sorting->err.text);
+        return;
+    }
+    keep_claim(sorting->lease, attempt);
+    settlement_add(settlement, OUTCOME_FLIGHT);
+    cmd_adds(&settlement->args, header);
+    cmd_adds(&settlement->args, attempt->lease);
+    cmd_add_int(&settlement->args, worker->config->lease_ms);
+    cmd_add_int(&settlement->args, attempt->refresh.max_age_ms);
+    settlement_claim(settlement, attempt->cache_key);
+}
+
+/* ---- which it is ------------------------------------------------------------------- */
+
+static int is_expired(const struct sorting *sorting)
+{
+    return sorting->envelope.expires_at_ms > 0 &&
+           worker_redis_now_ms(sorting->worker) > sorting->envelope.expires_at_ms;
+}
+
+static void sort_expired(struct sorting *sorting)
+{
+    settlement_add(&sorting->worker->settlement, OUTCOME_EXPIRED);
+    tell(sorting, JOB_EXPIRED, 0, NULL);
+}
+
+static void sort_job(struct sorting *sorting, int index)
+{
+    struct lease *lease = sorting->lease;
+    struct bytes raw = lease->entries[index];
+    struct entry *entry = &sorting->entry;
+    sorting->index = index;
+    sorting->err.code = LEAT_OK; /* not the whole text: this runs for every job */
+    sorting->envelope = (struct envelope){0};
+    if (entry_read(entry, raw) != 0) {
+        entry_refuse(raw, &sorting->err);
+        sort_bad(sorting, 0, sorting->err.text);
+        return;
+    }
+    if (entry->deliveries >= LIMIT_DELIVERIES) {
+        /* Not even parsed: that may be what kills. */
+        sort_dead(sorting, "its workers died of it, or lost it, too often");
+        return;
+    }
+    if (envelope_read(&sorting->envelope, entry->payload, &lease->arena, &sorting->err) !=
+        0) {
+        sort_bad(sorting, (size_t)(entry->payload.at - raw.at), sorting->err.text);
+        return;
+    }
+    const struct job_type *type = types_find(sorting->envelope.type);
+    if (is_expired(sorting))
+        sort_expired(sorting);
+    else if (sorting->envelope.version > ENVELOPE_VERSION)
+        sort_later(sorting, "an envelope of a later version", bytes_of(""));
+    else if (type == NULL)
+        sort_unknown(sorting);
+    else if (type->read != NULL)
+        sort_instant(sorting, type);
+    else
+        sort_slow(sorting, type);
+}
+
+/* ---- all of them ------------------------------------------------------------------- */
+
+void sort_lease(struct lease *lease, struct feed_news *news)
+{
+    struct worker *worker = lease->feed->worker;
+    struct sorting sorting = {.lease = lease,
+                              .worker = worker,
+                              .news = {.asked = lease->asked, .got = lease->jobs},
+                              .verbose = log_shows(LOG_DEBUG)};
+    settlement_reset(&worker->settlement);
+    tally_reset(&worker->tally);
+    lease->told = (struct joblog_list){0};
+    lease->died = 0;
+    for (int i = 0; i < lease->jobs; i++)
+        sort_job(&sorting, i);
+    lease->plain = worker->settlement.plain;
+    *news = sorting.news;
+}
