@@ -33,7 +33,7 @@ struct tick {
     int listening;
 };
 
-/* ---- reaping and promoting ---------------------------------------------------------- */
+/* ---- reaping and promoting --------------------------------------------------------- */
 
 static void reap(struct feed *feed);
 static void promote(struct feed *feed);
@@ -75,7 +75,7 @@ static void on_reaped(void *arg, struct answer *answer)
 {
     struct feed *feed = arg;
     if (answer->code == LEAT_EBUSY)
-        worker_progressed(feed->worker);
+        worker_excuse(feed->worker);
     else if (answer->code == LEAT_OK && feed_abstains(feed))
         feed_progressed(feed);
     if (answer->code != LEAT_OK)
@@ -94,8 +94,8 @@ static void on_reaped(void *arg, struct answer *answer)
         note_lost(feed, reply_at(answer->reply, 5));
     if (leases == REAP_LEASES)
         reap(feed);
-    /* Reaped, or left behind by a bell. With a suspect waiting the bells are not armed again,
-     * so whatever comes meanwhile is found only by looking. */
+    /* Reaped, or left behind by a bell. With a suspect waiting the bells are not armed
+     * again, so whatever comes meanwhile is found only by looking. */
     if ((staged > 0 || feed->suspects > 0) && feed->state == FEED_IDLE)
         feed_wake(feed);
     else if (feed->suspects > 0 || waited > 0) /* also when others took them */
@@ -150,7 +150,7 @@ void tick_due_in(struct tick *tick, int64_t ms)
     ev_timer_start(loop, &tick->due);
 }
 
-/* ---- extending ---------------------------------------------------------------------- */
+/* ---- extending --------------------------------------------------------------------- */
 
 static void abandon_lease(struct worker *worker, struct bytes id)
 {
@@ -193,7 +193,7 @@ static void on_extend(struct ev_loop *loop, ev_timer *watcher, int events)
     }
 }
 
-/* ---- the tick ----------------------------------------------------------------------- */
+/* ---- the tick ---------------------------------------------------------------------- */
 
 static void trim(struct feed *feed)
 {
@@ -222,7 +222,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
     tick->count++;
 }
 
-/* ---- the control streams ------------------------------------------------------------ */
+/* ---- the control streams ----------------------------------------------------------- */
 
 static void listen(struct tick *tick);
 
@@ -234,8 +234,8 @@ static int feed_of_stream(const struct worker *worker, struct bytes key)
     return -1;
 }
 
-/* `due <ms>`: something is scheduled earlier than anything before. `resume <any>`: the queue
- * is paused no more. */
+/* `due <ms>`: something is scheduled earlier than anything before. `resume <any>`: the
+ * queue is paused no more. */
 static void on_message(struct feed *feed, const struct redisReply *fields)
 {
     struct tick *tick = feed->worker->tick;
@@ -284,7 +284,8 @@ static void listen(struct tick *tick)
                                 LISTEN_MS + LINK_PATIENCE_MS, on_heard, tick) == LEAT_OK;
 }
 
-/* Nothing said between two questions may be missed, so reading begins at a time, not at `$`. */
+/* Nothing said between two questions may be missed, so reading begins at a time, not at
+ * `$`. */
 static void on_time(void *arg, struct answer *answer)
 {
     struct tick *tick = arg;
@@ -309,7 +310,7 @@ static void on_listener_fatal(void *arg, const struct err *err)
     worker_fail(((struct tick *)arg)->worker, err);
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 struct tick *tick_new(struct worker *worker)
 {

@@ -18,7 +18,7 @@
 
 enum { LEAVE_MS = 1000 }; /* for Redis to take back what is left */
 
-/* ---- questions ---------------------------------------------------------------------- */
+/* ---- questions --------------------------------------------------------------------- */
 
 int worker_is_ready(const struct worker *worker)
 {
@@ -30,9 +30,9 @@ int worker_takes(const struct worker *worker)
     return worker->state == WORKER_RUNNING && worker->fatal.code == LEAT_OK;
 }
 
-void worker_progressed(struct worker *worker)
+void worker_excuse(struct worker *worker)
 {
-    worker->progress_mono_ms = clock_mono_ms();
+    worker->excused_mono_ms = clock_mono_ms();
 }
 
 int64_t worker_fetched_mono_ms(const struct worker *worker)
@@ -55,7 +55,7 @@ int64_t worker_alive_mono_ms(const struct worker *worker)
     int64_t tried_mono_ms =
         link_is_up(worker->link) ? 0 : link_tried_mono_ms(worker->link);
     return later(worker_fetched_mono_ms(worker),
-                 later(tried_mono_ms, worker->progress_mono_ms));
+                 later(tried_mono_ms, worker->excused_mono_ms));
 }
 
 int worker_bells_armed(const struct worker *worker)
@@ -107,7 +107,7 @@ void worker_alarm(struct worker *worker, const char *text)
         log_error("alarm", log_text("text", text));
 }
 
-/* ---- the link ----------------------------------------------------------------------- */
+/* ---- the link ---------------------------------------------------------------------- */
 
 static void on_time(void *arg, struct answer *answer)
 {
@@ -153,7 +153,7 @@ static void on_fatal(void *arg, const struct err *err)
     worker_fail(arg, err);
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 static void on_grace(struct ev_loop *loop, ev_timer *watcher, int events)
 {
@@ -232,7 +232,7 @@ void worker_fail(struct worker *worker, const struct err *err)
         ev_break(worker->loop, EVBREAK_ALL);
 }
 
-/* ---- being quiet -------------------------------------------------------------------- */
+/* ---- being quiet ------------------------------------------------------------------- */
 
 void worker_quiet(struct worker *worker)
 {
@@ -256,7 +256,7 @@ void worker_go_on(struct worker *worker)
     worker_pump(worker);
 }
 
-/* ---- stopping ----------------------------------------------------------------------- */
+/* ---- stopping ---------------------------------------------------------------------- */
 
 static void set_grace(struct worker *worker, int64_t ms)
 {

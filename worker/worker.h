@@ -89,7 +89,7 @@ struct worker {
     int64_t started_ms;      /* Redis TIME */
     int64_t done, failed;    /* `failed` counts runs */
     int64_t retried;         /* of them, those that run again */
-    int64_t progress_mono_ms; /* when Redis was last not ready */
+    int64_t excused_mono_ms; /* when Redis was last not ready */
     int asked;               /* a RESERVE was answered */
     char alarm[240];
 
@@ -144,7 +144,7 @@ int64_t worker_fetched_mono_ms(const struct worker *worker);
 
 /* Fetching does not go on, but that is Redis' doing: it is not ready, or must not
  * write. */
-void worker_progressed(struct worker *worker);
+void worker_excuse(struct worker *worker);
 
 /* When one of the two last was, or a Redis that is away was last looked for: then, too,
  * all is done that can be. Behind by more than a few seconds, the worker hangs. */
