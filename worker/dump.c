@@ -22,9 +22,9 @@ void dump_add_queues(struct buf *out, const struct worker_config *config)
     buf_addc(out, ']');
 }
 
-static void add_text(struct buf *out, const char *key, struct bytes text)
+void dump_add_text(struct buf *out, const char *name, struct bytes text)
 {
-    buf_addf(out, "\"%s\":", key);
+    buf_addf(out, "\"%s\":", name);
     text_json_string(out, text);
     buf_addc(out, ',');
 }
@@ -34,11 +34,11 @@ static void add_job(struct buf *out, const struct attempt *attempt)
 {
     buf_addc(out, '{');
     if (attempt->envelope.id.len > 0)
-        add_text(out, "id", attempt->envelope.id);
-    add_text(out, "iid", attempt->entry.iid);
-    add_text(out, "type", bytes_of(attempt->type->name));
-    add_text(out, "queue", bytes_of(attempt->feed->queue.name));
-    add_text(out, "lease", bytes_of(attempt->lease));
+        dump_add_text(out, "id", attempt->envelope.id);
+    dump_add_text(out, "iid", attempt->entry.iid);
+    dump_add_text(out, "type", bytes_of(attempt->type->name));
+    dump_add_text(out, "queue", bytes_of(attempt->feed->queue.name));
+    dump_add_text(out, "lease", bytes_of(attempt->lease));
     buf_addf(out, "\"running_ms\":%lld}",
              (long long)(clock_mono_ms() - attempt->started_mono_ms));
 }

@@ -9,6 +9,9 @@
 /* Write the worker's state, with the slow jobs that it runs. */
 void dump_worker(const struct worker *worker);
 
+/* Append `"name":"text",`. */
+void dump_add_text(struct buf *out, const char *name, struct bytes text);
+
 /* Append `"queues":[…]`. */
 void dump_add_queues(struct buf *out, const struct worker_config *config);
 

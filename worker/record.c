@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "broker/script_call.h"
+#include "worker/dump.h"
 #include "worker/feed.h"
 #include "worker/tick.h"
 
@@ -12,7 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* ---- what the system knows ---------------------------------------------------------- */
+/* ---- what the system knows --------------------------------------------------------- */
 
 /* Source: proc(5), /proc/[pid]/statm: the second number is the resident pages. */
 static int64_t resident_bytes(void)
@@ -39,14 +40,7 @@ static int64_t cpu_ms(void)
     return ms_of(usage.ru_utime) + ms_of(usage.ru_stime);
 }
 
-/* ---- fields ------------------------------------------------------------------------- */
-
-static void add_text(struct buf *out, const char *name, struct bytes text)
-{
-    buf_addf(out, "\"%s\":", name);
-    text_json_string(out, text);
-    buf_addc(out, ',');
-}
+/* ---- fields ------------------------------------------------------------------------ */
 
 static void add_number(struct buf *out, const char *name, int64_t number)
 {
@@ -57,15 +51,7 @@ static void add_host(struct buf *out)
 {
     char host[256] = "";
     gethostname(host, sizeof host - 1);
-    add_text(out, "host", bytes_of(host));
-}
-
-static void add_queues(struct buf *out, const struct worker *worker)
-{
-    buf_adds(out, "\"queues\":[");
-    for (int i = 0; i < worker->feed_count; i++)
-        buf_addf(out, "%s\"%s\"", i > 0 ? "," : "", worker->feeds[i].queue.name);
-    buf_adds(out, "],");
+    dump_add_text(out, "host", bytes_of(host));
 }
 
 static int64_t redis_time(const struct worker *worker, int64_t mono_ms)
@@ -78,10 +64,10 @@ static void add_job(struct buf *out, const struct attempt *attempt)
 {
     int labelled = attempt->envelope.id.len > 0;
     buf_addc(out, '{');
-    add_text(out, labelled ? "id" : "iid",
-             labelled ? attempt->envelope.id : attempt->entry.iid);
-    add_text(out, "type", attempt->envelope.type);
-    add_text(out, "queue", bytes_of(attempt->feed->queue.name));
+    dump_add_text(out, labelled ? "id" : "iid",
+                  labelled ? attempt->envelope.id : attempt->entry.iid);
+    dump_add_text(out, "type", attempt->envelope.type);
+    dump_add_text(out, "queue", bytes_of(attempt->feed->queue.name));
     buf_addf(out, "\"since_ms\":%lld}",
              (long long)redis_time(attempt->feed->worker, attempt->started_mono_ms));
 }
@@ -127,20 +113,21 @@ void record_write(struct buf *out, const struct worker *worker)
     buf_addc(out, '{');
     add_host(out);
     add_number(out, "pid", getpid());
-    add_text(out, "version", bytes_of(LEAT_VERSION));
+    dump_add_text(out, "version", bytes_of(LEAT_VERSION));
     add_number(out, "protocol", LEAT_PROTOCOL);
     buf_addf(out, "\"process\":\"%d/%d\",", worker->config->process,
              worker->config->processes);
-    add_queues(out, worker);
+    dump_add_queues(out, worker->config);
+    buf_addc(out, ',');
     add_numbers(out, worker);
     add_jobs(out, worker);
-    add_text(out, "state", bytes_of(worker_state_name(worker->state)));
+    dump_add_text(out, "state", bytes_of(worker_state_name(worker->state)));
     buf_adds(out, "\"alarm\":");
     text_json_string(out, bytes_of(worker->alarm));
     buf_addc(out, '}');
 }
 
-/* ---- sending ------------------------------------------------------------------------ */
+/* ---- sending ----------------------------------------------------------------------- */
 
 static void ignore(void *arg, struct answer *answer)
 {

@@ -34,10 +34,11 @@ static void make_worker(int queue_count, const char *queue, int job_count,
                         struct bytes id, struct bytes type)
 {
     worker.feeds = feeds;
-    worker.feed_count = queue_count;
+    worker.feed_count = config.queue_count = queue_count;
     for (int i = 0; i < queue_count; i++) {
         feeds[i] = (struct feed){.worker = &worker, .asked_mono_ms = 100000 - i};
         ck_assert_int_eq(queue_init(&feeds[i].queue, queue, NULL), LEAT_OK);
+        config.queues[i] = queue;
     }
     worker.attempts = (struct attempts){0};
     for (int i = 0; i < job_count; i++) {
