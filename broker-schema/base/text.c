@@ -268,14 +268,14 @@ static void add_json_character(struct buf *out, const unsigned char *at, size_t 
 static void add_json_string(struct buf *out, struct bytes text, int tame)
 {
     const unsigned char *at = (const unsigned char *)text.at;
-    size_t len;
     buf_addc(out, '"');
-    for (size_t i = 0; i<text.len; i += len> 0 ? len : 1) {
-        len = utf8_sequence(at + i, text.len - i);
+    for (size_t i = 0; i < text.len;) {
+        size_t len = utf8_sequence(at + i, text.len - i);
         if (len > 0)
             add_json_character(out, at + i, len, tame);
         else
             buf_adds(out, "\xef\xbf\xbd");
+        i += len > 0 ? len : 1;
     }
     buf_addc(out, '"');
 }
