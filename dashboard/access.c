@@ -47,8 +47,8 @@ static struct bytes without_port(struct bytes host, const char *port)
     return host;
 }
 
-/* Does an Origin name the same host and port as a Host header? The scheme may differ: behind a
- * proxy that speaks TLS for us we do not see it. */
+/* Does an Origin name the same host and port as a Host header? The scheme may differ:
+ * behind a proxy that speaks TLS for us we do not see it. */
 static int is_same_origin(struct bytes origin, struct bytes host)
 {
     static const struct {

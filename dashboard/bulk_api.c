@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* POST /api/v1/jobs:bulk: each line of the body is a job, however many there are. Client and
- * Redis take turns: the body is read only while the lines read so far have found room, so memory
- * is bounded whichever side is slower. Bad lines are reported and left out. */
+/* POST /api/v1/jobs:bulk: each line of the body is a job, however many there are. Client
+ * and Redis take turns: the body is read only while the lines read so far have found
+ * room, so memory is bounded whichever side is slower. Bad lines are reported and left
+ * out. */
 #include "base/line_reader.h"
 #include "base/text.h"
 #include "dashboard/handlers.h"
@@ -36,7 +37,7 @@ static void bulk_free(struct bulk *bulk)
     free(bulk);
 }
 
-/* ---- lines -------------------------------------------------------------------------- */
+/* ---- lines ------------------------------------------------------------------------- */
 
 static void refuse(struct bulk *bulk, const char *reason)
 {
@@ -68,8 +69,8 @@ static void take_line(struct bulk *bulk)
         refuse(bulk, err.text);
 }
 
-/* Push what is read, as far as there is room; who has no line does not ask for room. Returns
- * whether no line is left. */
+/* Push what is read, as far as there is room; who has no line does not ask for room.
+ * Returns whether no line is left. */
 static int pump(struct bulk *bulk)
 {
     for (;;) {
@@ -84,7 +85,7 @@ static int pump(struct bulk *bulk)
     return bulk->kind == LINE_NONE;
 }
 
-/* ---- the answer --------------------------------------------------------------------- */
+/* ---- the answer -------------------------------------------------------------------- */
 
 static void answer_done(struct bulk *bulk)
 {
@@ -102,7 +103,8 @@ static void answer_done(struct bulk *bulk)
     buf_fini(&json);
 }
 
-/* The errors of lines are left out: this may be an answer amid the body, which has to be small. */
+/* The errors of lines are left out: this may be an answer amid the body, which has to be
+ * small. */
 static void answer_failed(struct bulk *bulk)
 {
     char members[160];
@@ -128,7 +130,7 @@ static void on_progress(struct intake_user *user)
     }
 }
 
-/* ---- the body ----------------------------------------------------------------------- */
+/* ---- the body ---------------------------------------------------------------------- */
 
 static size_t on_piece(void *arg, struct bytes piece)
 {

@@ -11,7 +11,8 @@ enum { BODY, TYPE, ETAG, FETCHED, FRESH, LAST_MODIFIED }; /* of its copy */
 
 enum { VALUE_BYTES = 300 }; /* of a header: what LAND keeps is shorter */
 
-/* Foreign content under our name: without this a kept page could act as the dashboard's. */
+/* Foreign content under our name: without this a kept page could act as the
+ * dashboard's. */
 #define SANDBOX "sandbox; default-src 'none'"
 
 static void add_number(struct http_request *request, const char *name, int64_t number)
@@ -37,8 +38,8 @@ static int64_t at_least_0(int64_t number)
     return number > 0 ? number : 0;
 }
 
-/* Caches between us and the reader subtract Age from max-age, so that is the whole span of
- * freshness, and what is behind it until the copy goes may be served stale. */
+/* Caches between us and the reader subtract Age from max-age, so that is the whole span
+ * of freshness, and what is behind it until the copy goes may be served stale. */
 static void add_freshness(struct http_request *request, const struct redisReply *reply)
 {
     const struct redisReply *copy = reply_at(reply, COPY);

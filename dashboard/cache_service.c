@@ -17,8 +17,7 @@
 enum {
     WAIT_MAX_MS = 60 * 1000,
     ASK_AGAIN_MS = 100,
-    WAITING_MAX =
-        64, /* half of what one proxy may connect, so that others still get through */
+    WAITING_MAX = 64, /* half of what a proxy may connect: others still get through */
 };
 
 struct cache_read { /* one reader, from its request to its answer */
@@ -53,7 +52,7 @@ static void read_fail(struct cache_read *read, int code, const char *text)
     read_free(read);
 }
 
-/* ---- asking for a stale copy again -------------------------------------------------- */
+/* ---- asking for a stale copy again ------------------------------------------------- */
 
 static void on_pushed(void *arg, struct answer *answer)
 {
@@ -62,8 +61,9 @@ static void on_pushed(void *arg, struct answer *answer)
         log_debug("a stale copy was not asked for", log_number("code", answer->code));
 }
 
-/* The job that brought the copy, without what belonged to that one push: its id and expiry.
- * Lost on the way it is pushed for a later reader; twice in the queue it is fetched once. */
+/* The job that brought the copy, without what belonged to that one push: its id and
+ * expiry. Lost on the way it is pushed for a later reader; twice in the queue it is
+ * fetched once. */
 static void push_again(struct cache_read *read, struct bytes job)
 {
     struct dashboard *dashboard = read->service->dashboard;
@@ -86,7 +86,7 @@ static void push_again(struct cache_read *read, struct bytes job)
     buf_fini(&payload);
 }
 
-/* ---- reading ------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------- */
 
 static void read_give_up(struct cache_read *read, int is_pending)
 {
@@ -168,7 +168,7 @@ static void on_again(struct ev_loop *loop, ev_timer *watcher, int events)
         ev_timer_stop(loop, watcher);
 }
 
-/* ---- requests ----------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------------------- */
 
 static int read_wait_ms(struct http_request *request, int64_t *wait_ms)
 {
@@ -230,7 +230,7 @@ void delete_cache(struct http_request *request, void *arg)
         service_fail(request, LEAT_ELINK, "There is no connection to Redis.");
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 struct cache_service *cache_service_new(struct dashboard *dashboard)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* GET /api/v1/cache: a queue's kept copies, those that are read most first. There is no list of
- * them, so the keys of the whole Redis are walked; of each copy that turns up three commands
- * ask what it is, all but its body. */
+/* GET /api/v1/cache: a queue's kept copies, those that are read most first. There is no
+ * list of them, so the keys of the whole Redis are walked; of each copy that turns up
+ * three commands ask what it is, all but its body. */
 #include "base/text.h"
 #include "dashboard/handlers.h"
 #include "dashboard/look.h"
@@ -38,7 +38,7 @@ struct copy_page {
 
 static void ask_page(struct look *look);
 
-/* ---- a copy ------------------------------------------------------------------------- */
+/* ---- a copy ------------------------------------------------------------------------ */
 
 static int64_t sum(int64_t a, int64_t b)
 {
@@ -75,7 +75,7 @@ static void read_facts(struct copy *copy, const struct redisReply *reply)
     copy->is_there = !reply_is_nil(reply_at(reply, FETCHED));
 }
 
-/* ---- the three answers -------------------------------------------------------------- */
+/* ---- the three answers ------------------------------------------------------------- */
 
 static void on_facts(void *arg, struct answer *answer)
 {
@@ -125,7 +125,7 @@ static void on_expiry(void *arg, struct answer *answer)
         page_end(copy->page);
 }
 
-/* ---- walking ------------------------------------------------------------------------ */
+/* ---- walking ----------------------------------------------------------------------- */
 
 static void ask_about(struct copy *copy, struct bytes key)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* GET /counters: all counters of a queue, or those with a prefix. They are read page by page,
- * so that Redis never stands still for a large hash, and kept until the last page is there:
- * a hash that is rehashed meanwhile shows some of them twice, and only a sorted list tells. */
+/* GET /counters: all counters of a queue, or those with a prefix. They are read page by
+ * page, so that Redis never stands still for a large hash, and kept until the last page
+ * is there: a hash that is rehashed meanwhile shows some of them twice, and only a sorted
+ * list tells. */
 #include "base/text.h"
 #include "dashboard/handlers.h"
 #include "dashboard/service.h"
@@ -42,7 +43,7 @@ static void listing_free(struct listing *listing)
     free(listing);
 }
 
-/* ---- writing ------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------------------- */
 
 static int is_plain(unsigned char c)
 {
@@ -102,7 +103,7 @@ static void answer_list(struct listing *listing)
     buf_fini(&out);
 }
 
-/* ---- reading ------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------- */
 
 static struct bytes keep(struct listing *listing, struct bytes text)
 {
@@ -120,7 +121,8 @@ static void add(struct listing *listing, struct bytes name, struct bytes value)
         (struct counter){keep(listing, name), keep(listing, value)};
 }
 
-/* Returns -1 when there are too many. A page may be long, so each counter is looked at. */
+/* Returns -1 when there are too many. A page may be long, so each counter is looked
+ * at. */
 static int add_page(struct listing *listing, const struct redisReply *page)
 {
     for (size_t i = 0; i + 1 < reply_count(page); i += 2) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /counters/NAME: counters read and added to at once, without a job. Each request is one
- * command on the shared link, so all that come in one turn of the loop go in one write; or
- * none, for a counter that was read a moment ago and did not change, see near.h. */
+ * command on the shared link, so all that come in one turn of the loop go in one write;
+ * or none, for a counter that was read a moment ago and did not change, see near.h. */
 #include "base/text.h"
 #include "dashboard/handlers.h"
 #include "dashboard/near.h"
@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Send `dashboard->cmd`; `fn`, which gets `arg`, will answer the request. Returns -1 when it
- * could not be sent, after answering that. */
+/* Send `dashboard->cmd`; `fn`, which gets `arg`, will answer the request. Returns -1 when
+ * it could not be sent, after answering that. */
 static int ask(struct dashboard *dashboard, struct http_request *request, answer_fn fn,
                void *arg)
 {
@@ -41,7 +41,8 @@ static void no_integer(struct http_request *request)
                  "to begin anew.");
 }
 
-/* Put `verb {leat:q}:counters NAME` together. Returns -1 after answering a bad request. */
+/* Put `verb {leat:q}:counters NAME` together. Returns -1 after answering a bad
+ * request. */
 static int begin(struct dashboard *dashboard, struct http_request *request,
                  const char *verb, struct bytes *name)
 {
@@ -54,7 +55,7 @@ static int begin(struct dashboard *dashboard, struct http_request *request,
     return 0;
 }
 
-/* ---- reading ------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------- */
 
 struct reading {
     struct near *near;
@@ -114,7 +115,7 @@ void get_counter(struct http_request *request, void *arg)
         free(reading);
 }
 
-/* ---- adding ------------------------------------------------------------------------- */
+/* ---- adding ------------------------------------------------------------------------ */
 
 static int read_by(struct http_request *request, int64_t *by)
 {
@@ -166,7 +167,7 @@ void post_counter(struct http_request *request, void *arg)
     service_list_queue(dashboard);
 }
 
-/* ---- removing ----------------------------------------------------------------------- */
+/* ---- removing ---------------------------------------------------------------------- */
 
 static void on_removed(void *arg, struct answer *answer)
 {

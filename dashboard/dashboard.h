@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the handlers share: the loop, the overview that is gathered at most once a second, and
- * a connection for whatever else they ask of Redis. */
+/* What the handlers share: the loop, the overview that is gathered at most once a second,
+ * and a connection for whatever else they ask of Redis. */
 #ifndef LEAT_DASHBOARD_DASHBOARD_H
 #define LEAT_DASHBOARD_DASHBOARD_H
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a request ends and whom it is for: two parsers in a row (a proxy's and ours) must not
- * be able to read that differently, or one request hides inside another. The HTTP library
- * hands over what it parsed; this module finds what it was too generous about. Pure.
+/* Where a request ends and whom it is for: two parsers in a row (a proxy's and ours) must
+ * not be able to read that differently, or one request hides inside another. The HTTP
+ * library hands over what it parsed; this module finds what it was too generous about.
+ * Pure.
  *
- * The library's parser (0.9) cuts the request into strings where it lies in the read buffer. It
- * joins folded lines (at a wrong place), takes a bare LF for a line's end, cuts at NUL and skips
- * blanks. All of that shows in one way: something does not begin exactly where the thing before
- * it ended. So the pointers are compared, never followed. Only one fault leaves no trace: a line
- * that begins with a colon ends the headers, and when all of it is `:` and one LF or CR, it is as
- * long as the empty line that it stands for. No proxy known to us sends such a line on. */
+ * The library's parser (0.9) cuts the request into strings where it lies in the read
+ * buffer. It joins folded lines (at a wrong place), takes a bare LF for a line's end,
+ * cuts at NUL and skips blanks. All of that shows in one way: something does not begin
+ * exactly where the thing before it ended. So the pointers are compared, never followed.
+ * Only one fault leaves no trace: a line that begins with a colon ends the headers, and
+ * when all of it is `:` and one LF or CR, it is as long as the empty line that it stands
+ * for. No proxy known to us sends such a line on. */
 #ifndef LEAT_DASHBOARD_FRAMING_H
 #define LEAT_DASHBOARD_FRAMING_H
 
@@ -28,15 +30,15 @@ struct framing {
 /* Look at the target as it was sent, before anything is decoded. */
 void framing_target(struct framing *framing, const char *target);
 
-/* Look at the rest of the request line, then at each header in the order sent. `target` is the
- * pointer given before; what it points at may have been decoded since, so its length then was
- * `target_len`. */
+/* Look at the rest of the request line, then at each header in the order sent. `target`
+ * is the pointer given before; what it points at may have been decoded since, so its
+ * length then was `target_len`. */
 void framing_line(struct framing *framing, const char *method, const char *target,
                   size_t target_len, const char *version);
 void framing_header(struct framing *framing, const char *name, const char *value);
 
-/* Conclude: what is wrong, or NULL. `end` is where the body would begin, or NULL when the parser
- * does not leave its strings in place. */
+/* Conclude: what is wrong, or NULL. `end` is where the body would begin, or NULL when the
+ * parser does not leave its strings in place. */
 const char *framing_verdict(const struct framing *framing, const char *end);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What answers the routes of routes.c, by the file it stands in. Each has the argument `struct
- * dashboard *`. */
+/* What answers the routes of routes.c, by the file it stands in. Each has the argument
+ * `struct dashboard *`. */
 #ifndef LEAT_DASHBOARD_HANDLERS_H
 #define LEAT_DASHBOARD_HANDLERS_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How it works. libmicrohttpd (MHD) runs without a thread: its epoll descriptor is one ev_io of
- * our loop, and before each sleep its next deadline becomes an ev_timer. MHD_run() then calls
- * back into http_request.c. A sweep ends the connections that are later than their deadline. */
+/* How it works. libmicrohttpd (MHD) runs without a thread: its epoll descriptor is one
+ * ev_io of our loop, and before each sleep its next deadline becomes an ev_timer.
+ * MHD_run() then calls back into http_request.c. A sweep ends the connections that are
+ * later than their deadline. */
 #include "dashboard/http_inside.h"
 
 #include "base/clock.h"
@@ -24,10 +25,11 @@ enum {
     RUNS_IN_A_ROW = 4, /* before others in the loop have their turn */
 };
 
-/* --- in the loop ------------------------------------------------------------------------- */
+/* --- in the loop
+ * ------------------------------------------------------------------------- */
 
-/* Nothing in its epoll set tells MHD of it. So `due` is called without waiting for a turn of
- * the loop: once, behind whoever answers now, be it one request or a hundred. */
+/* Nothing in its epoll set tells MHD of it. So `due` is called without waiting for a turn
+ * of the loop: once, behind whoever answers now, be it one request or a hundred. */
 void http_run_soon(struct http_server *server)
 {
     ev_feed_event(server->loop, (void *)&server->due, EV_TIMER);
@@ -42,8 +44,8 @@ static int has_more_to_do(const struct http_server *server)
            (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES && wait_ms == 0);
 }
 
-/* MHD takes one step with each connection that is ready. Only the run after reads from one
- * that was accepted, or closes one that was answered. */
+/* MHD takes one step with each connection that is ready. Only the run after reads from
+ * one that was accepted, or closes one that was answered. */
 static void server_run(struct http_server *server)
 {
     int runs = 0;
@@ -94,7 +96,8 @@ static void on_sweep(struct ev_loop *loop, ev_timer *watcher, int events)
         shutdown(peer->fd, SHUT_RDWR);
         peer->deadline_mono_ms = INT64_MAX;
     }
-    /* Also lets MHD accept again after it was full: only a run notices that a place is free. */
+    /* Also lets MHD accept again after it was full: only a run notices that a place is
+     * free. */
     server_run(server);
     if (LIST_EMPTY(&server->peers))
         ev_timer_stop(loop, watcher);
@@ -113,8 +116,8 @@ static struct MHD_Daemon *daemon_start(struct http_server *server)
 {
     intptr_t idle_s = (server->config.idle_ms + 999) / 1000;
     intptr_t per_ip_max = server->listening.port != 0 ? CONNECTIONS_PER_IP_MAX : 0;
-    /* What it adds in 0.9 framing_verdict() knows, too, and MHD's own answer to it is broken
-     * there (its header comes twice); 1.0 checks the lines only when strict. */
+    /* What it adds in 0.9 framing_verdict() knows, too, and MHD's own answer to it is
+     * broken there (its header comes twice); 1.0 checks the lines only when strict. */
     int strict = !server->is_in_place;
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_library_log, NULL},
@@ -188,7 +191,8 @@ struct http_server *http_listen(struct ev_loop *loop, const struct http_config *
     return server;
 }
 
-/* MHD must not stop while connections are suspended, and their clients deserve an answer. */
+/* MHD must not stop while connections are suspended, and their clients deserve an
+ * answer. */
 static void answer_deferred(struct http_server *server)
 {
     struct http_peer *peer;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* MHD takes an answer before the body begins or when it is whole, never in between, and closes
- * the connection at once behind an answer that came before the body: its unread rest then makes
- * the kernel reset the connection, and the client may lose the answer. So an answer to a
- * request whose body is still on its way is written to the socket here, the sending side is
- * shut, and what still comes is thrown away for DRAIN_MS at most. */
+/* MHD takes an answer before the body begins or when it is whole, never in between, and
+ * closes the connection at once behind an answer that came before the body: its unread
+ * rest then makes the kernel reset the connection, and the client may lose the answer. So
+ * an answer to a request whose body is still on its way is written to the socket here,
+ * the sending side is shut, and what still comes is thrown away for DRAIN_MS at most. */
 #include "dashboard/http_inside.h"
 
 #include "base/clock.h"
@@ -83,7 +83,8 @@ enum MHD_Result http_answer_queue(struct http_request *request)
     return result;
 }
 
-/* --- before the body has ended ----------------------------------------------------------- */
+/* --- before the body has ended
+ * ----------------------------------------------------------- */
 
 static enum MHD_Result add_header_line(void *arg, enum MHD_ValueKind kind,
                                        const char *name, const char *value)
@@ -106,8 +107,8 @@ static void write_head(struct buf *out, unsigned status, struct MHD_Response *re
     buf_addf(out, "Content-Length: %zu\r\n\r\n", body_len);
 }
 
-/* Nothing was sent on this connection since the answer before, so what is small enough for an
- * empty socket goes out whole. */
+/* Nothing was sent on this connection since the answer before, so what is small enough
+ * for an empty socket goes out whole. */
 static void answer_early(struct http_request *request, unsigned status,
                          struct MHD_Response *response, struct bytes body)
 {
@@ -126,7 +127,8 @@ static void answer_early(struct http_request *request, unsigned status,
         http_request_resume(request);
 }
 
-/* A client that waits for `100 Continue` sends no body, and what frames it badly is not read. */
+/* A client that waits for `100 Continue` sends no body, and what frames it badly is not
+ * read. */
 static int is_body_coming(struct http_request *request)
 {
     if (request->phase != HTTP_HEAD)
@@ -149,7 +151,8 @@ static void store_answer(struct http_request *request, unsigned status,
     request->response = response;
 }
 
-/* --- answering --------------------------------------------------------------------------- */
+/* --- answering
+ * --------------------------------------------------------------------------- */
 
 void http_defer(struct http_request *request)
 {
@@ -201,7 +204,8 @@ void http_problem(struct http_request *request, unsigned status, const char *tit
     buf_fini(&json);
 }
 
-/* --- looking at the request -------------------------------------------------------------- */
+/* --- looking at the request
+ * -------------------------------------------------------------- */
 
 static const char *lookup(struct http_request *request, enum MHD_ValueKind kind,
                           const char *name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the three files of the HTTP door share; nobody else includes it. http.c has the server
- * in its loop, http_request.c the life of a request, http_answer.c what goes back. */
+/* What the three files of the HTTP door share; nobody else includes it. http.c has the
+ * server in its loop, http_request.c the life of a request, http_answer.c what goes
+ * back. */
 #ifndef LEAT_DASHBOARD_HTTP_INSIDE_H
 #define LEAT_DASHBOARD_HTTP_INSIDE_H
 
@@ -90,8 +91,8 @@ void http_request_on_connection(void *arg, struct MHD_Connection *, void **conte
 /* http_request.c: let a suspended connection go on. */
 void http_request_resume(struct http_request *request);
 
-/* http_request.c: its client was too slow; it is told so, or given more time. Returns 0 when
- * only the end of the connection helps. */
+/* http_request.c: its client was too slow; it is told so, or given more time. Returns 0
+ * when only the end of the connection helps. */
 int http_request_is_late(struct http_request *request);
 
 /* http_request.c: the peer of a connection, and what MHD knows of it. */

@@ -3,17 +3,18 @@
  *
  *   on_target     the request line is there: a struct http_request begins
  *   on_access     1st: the headers are there. What is refused here is answered here.
- *   on_access     with each piece of the body. A streamed one that its handler cannot take now
- *                 suspends the connection: MHD keeps the piece and reads no more.
- *   on_access     last: the request is complete. The handler runs; if it defers, the connection
- *                 is suspended, and resuming it brings one call more. MHD takes an answer only
- *                 inside these calls, so http_answer() stores it and they queue it.
+ *   on_access     with each piece of the body. A streamed one that its handler cannot
+ *                 take now suspends the connection: MHD keeps the piece, reads no more.
+ *   on_access     last: the request is complete. The handler runs; if it defers, the
+ *                 connection is suspended, and resuming it brings one call more. MHD
+ *                 takes an answer only inside these calls, so http_answer() stores it and
+ *                 they queue it.
  *   on_completed  the answer is out, or the connection broke
  *
- * A suspended connection is not watched: a client that went away meanwhile is noticed when its
- * answer is written or its body is read on. Time-outs of MHD count from the last byte, so a
- * client that trickles would stay for ever; each connection therefore has a deadline of ours
- * for what it owes next. */
+ * A suspended connection is not watched: a client that went away meanwhile is noticed
+ * when its answer is written or its body is read on. Time-outs of MHD count from the last
+ * byte, so a client that trickles would stay for ever; each connection therefore has a
+ * deadline of ours for what it owes next. */
 #include "dashboard/http_inside.h"
 
 #include "base/clock.h"
@@ -50,7 +51,8 @@ void *http_request_on_target(void *arg, const char *target,
     return request;
 }
 
-/* --- the headers are there --------------------------------------------------------------- */
+/* --- the headers are there
+ * --------------------------------------------------------------- */
 
 static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char *name,
                                  const char *value)
@@ -140,7 +142,8 @@ static int may_enter(struct http_request *request, const char *method,
         http_refuse(request, 400, "Bad request", fault);
         return 0;
     }
-    /* Only HTTP/1.0 may come without: health checks of load balancers do, browsers never. */
+    /* Only HTTP/1.0 may come without: health checks of load balancers do, browsers
+     * never. */
     if (host != NULL && !hostcheck_passes(&server->hosts, host)) {
         http_refuse(request, 421, "Misdirected request",
                     "The Host header names another server; see --allow-host.");
@@ -149,7 +152,8 @@ static int may_enter(struct http_request *request, const char *method,
     return 1;
 }
 
-/* Without a body the connection can be kept: then the answer waits for the complete request. */
+/* Without a body the connection can be kept: then the answer waits for the complete
+ * request. */
 static int is_refused(struct http_request *request, const char *method,
                       const char *version)
 {
@@ -188,7 +192,8 @@ static void begin(struct http_request *request, const char *path, const char *me
         request->phase = HTTP_BODY;
 }
 
-/* --- the body ---------------------------------------------------------------------------- */
+/* --- the body
+ * ---------------------------------------------------------------------------- */
 
 void http_read(struct http_request *request, const struct http_reader *reader, void *arg)
 {
@@ -239,7 +244,8 @@ static size_t take(struct http_request *request, struct bytes piece)
     return piece.len;
 }
 
-/* --- the request is complete ------------------------------------------------------------- */
+/* --- the request is complete
+ * ------------------------------------------------------------- */
 
 static void complete(struct http_request *request)
 {
@@ -320,7 +326,8 @@ void http_request_on_completed(void *arg, struct MHD_Connection *connection,
     peer->deadline_mono_ms = clock_mono_ms() + server->config.idle_ms;
 }
 
-/* --- connections ------------------------------------------------------------------------- */
+/* --- connections
+ * ------------------------------------------------------------------------- */
 
 static struct http_peer *peer_new(struct http_server *server,
                                   struct MHD_Connection *connection)
@@ -337,7 +344,8 @@ static struct http_peer *peer_new(struct http_server *server,
 
 static void peer_free(struct http_peer *peer)
 {
-    /* MHD 0.9 drops a request without on_completed() when its parameters fill the memory. */
+    /* MHD 0.9 drops a request without on_completed() when its parameters fill the
+     * memory. */
     if (peer->request != NULL)
         request_end(peer->request);
     LIST_REMOVE(peer, link);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A lane is a queue's pusher and its users. The pusher acknowledges jobs in the order they were
- * added and only counts them; whose they were stands in the lane's list of runs, at most one for
- * each job that the pusher holds. A pusher that ended is replaced with the next job. */
+/* A lane is a queue's pusher and its users. The pusher acknowledges jobs in the order
+ * they were added and only counts them; whose they were stands in the lane's list of
+ * runs, at most one for each job that the pusher holds. A pusher that ended is replaced
+ * with the next job. */
 #include "dashboard/intake.h"
 #include "base/clock.h"
 #include "broker/link.h"
@@ -47,7 +48,7 @@ struct intake {
     void *arg;
 };
 
-/* ---- lanes -------------------------------------------------------------------------- */
+/* ---- lanes ------------------------------------------------------------------------- */
 
 static int is_unused(const struct intake_lane *lane)
 {
@@ -105,7 +106,7 @@ static struct intake_lane *lane_of(struct intake *intake, const struct queue *qu
     return lane_new(intake, queue);
 }
 
-/* ---- what users are told ------------------------------------------------------------ */
+/* ---- what users are told ----------------------------------------------------------- */
 
 static int is_waiting(const struct intake_user *user)
 {
@@ -147,8 +148,8 @@ static void hand_out(struct intake_lane *lane, int64_t count)
     }
 }
 
-/* Who waits for the pusher that ended gets its error; others go on with a new one. What was not
- * acknowledged is not in the queue, but for a Redis that lost history. */
+/* Who waits for the pusher that ended gets its error; others go on with a new one. What
+ * was not acknowledged is not in the queue, but for a Redis that lost history. */
 static void end_pusher(struct intake_lane *lane, const struct err *err)
 {
     struct intake_user *user;
@@ -177,7 +178,7 @@ static void on_pushed(void *arg)
     tell_all(lane);
 }
 
-/* ---- time ---------------------------------------------------------------------------- */
+/* ---- time -------------------------------------------------------------------------- */
 
 static int is_away(const struct intake *intake)
 {
@@ -227,7 +228,7 @@ static void on_sweep(struct ev_loop *loop, ev_timer *watcher, int events)
         ev_timer_stop(loop, watcher);
 }
 
-/* ---- the connection ----------------------------------------------------------------- */
+/* ---- the connection ---------------------------------------------------------------- */
 
 static void on_up(void *arg)
 {
@@ -291,7 +292,7 @@ void intake_free(struct intake *intake)
     free(intake);
 }
 
-/* ---- users -------------------------------------------------------------------------- */
+/* ---- users ------------------------------------------------------------------------- */
 
 int intake_enter(struct intake *intake, struct intake_user *user,
                  const struct queue *queue, struct err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* /api/v1/jobs/HANDLE: one dead job or quarantined entry: shown, pushed again, removed. It is
- * found first, then named to Redis by its exact bytes, so nobody acts on another than they
- * looked at. */
+/* /api/v1/jobs/HANDLE: one dead job or quarantined entry: shown, pushed again, removed.
+ * It is found first, then named to Redis by its exact bytes, so nobody acts on another
+ * than they looked at. */
 #include "base/text.h"
 #include "broker/resting_find.h"
 #include "dashboard/handlers.h"
@@ -48,7 +48,7 @@ static void answer_json(struct job_call *call, struct buf *out)
     job_call_free(call);
 }
 
-/* ---- finding ------------------------------------------------------------------------ */
+/* ---- finding ----------------------------------------------------------------------- */
 
 static void on_found(struct resting_find *find, const struct err *err)
 {
@@ -86,7 +86,7 @@ static void find_and(void (*act)(struct job_call *call), struct dashboard *dashb
         fail(call, LEAT_ELINK, "There is no connection to Redis.");
 }
 
-/* ---- showing ------------------------------------------------------------------------ */
+/* ---- showing ----------------------------------------------------------------------- */
 
 static void show(struct job_call *call)
 {
@@ -106,7 +106,7 @@ void get_job(struct http_request *request, void *arg)
     find_and(show, arg, request, bytes_of(http_rest(request)));
 }
 
-/* ---- acting ------------------------------------------------------------------------- */
+/* ---- acting ------------------------------------------------------------------------ */
 
 static void gone(struct job_call *call)
 {

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* ---- reading ------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------- */
 
 static struct bytes keep(struct arena *arena, struct buf *text)
 {
@@ -150,7 +150,7 @@ const struct job_state *job_state_find(const char *name)
     return NULL;
 }
 
-/* ---- writing ------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------------------- */
 
 static void add_key(struct buf *out, const char *key)
 {

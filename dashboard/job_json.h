@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A job as the JSON API shows it, whichever state it rests in: one row a state says where its
- * entries are walked and how one is read. What a stranger wrote is shown as text and nothing
- * else: controls, changes of direction and what is no UTF-8 are escaped visibly. Pure. */
+/* A job as the JSON API shows it, whichever state it rests in: one row a state says where
+ * its entries are walked and how one is read. What a stranger wrote is shown as text and
+ * nothing else: controls, changes of direction and what is no UTF-8 are escaped visibly.
+ * Pure. */
 #ifndef LEAT_DASHBOARD_JOB_JSON_H
 #define LEAT_DASHBOARD_JOB_JSON_H
 
@@ -12,7 +13,8 @@ enum {
     JOB_JSON_UNKNOWN = -1,         /* a number that is left out */
 };
 
-/* What is known of a job. Texts that are empty and numbers that are unknown are left out. */
+/* What is known of a job. Texts that are empty and numbers that are unknown are left
+ * out. */
 struct job_facts {
     struct bytes handle; /* by which a person names it */
     struct bytes iid, id, type;
@@ -22,7 +24,8 @@ struct job_facts {
     struct bytes error; /* plain text; of a quarantined entry, why it is no job */
     struct bytes payload;
     int64_t payload_bytes;
-    /* The entry that is in `:dead` if the job still is; empty when that cannot be asked. */
+    /* The entry that is in `:dead` if the job still is; empty when that cannot be
+     * asked. */
     struct bytes dead_raw;
 };
 
@@ -37,13 +40,13 @@ struct job_state {
 /* The state of that name, or NULL. */
 const struct job_state *job_state_find(const char *name);
 
-/* Read a dead job or a quarantined entry, or another entry by its state's `read`. Everything
- * borrows from the entry, or from the arena. */
+/* Read a dead job or a quarantined entry, or another entry by its state's `read`.
+ * Everything borrows from the entry, or from the arena. */
 void job_facts_resting(struct job_facts *facts, const struct resting *resting,
                        struct arena *arena);
 
-/* Append the members of the object, without its braces and without the handle; of the payload
- * at most so many bytes. */
+/* Append the members of the object, without its braces and without the handle; of the
+ * payload at most so many bytes. */
 void job_json_members(struct buf *out, const struct job_facts *facts, size_t payload_max);
 
 /* Append the member `"handle":…,`, or nothing when there is no handle. */

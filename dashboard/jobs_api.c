@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* GET /api/v1/jobs: the jobs of a queue that rest in one state. A walk of bounded length looks
- * at them page by page, so the answer says how far it looked. Of a failed run it is then asked
- * whether its job is still dead: only then it has a handle to act on. */
+/* GET /api/v1/jobs: the jobs of a queue that rest in one state. A walk of bounded length
+ * looks at them page by page, so the answer says how far it looked. Of a failed run it is
+ * then asked whether its job is still dead: only then it has a handle to act on. */
 #include "base/text.h"
 #include "dashboard/handlers.h"
 #include "dashboard/job_json.h"
@@ -51,7 +51,7 @@ static void job_list_free(struct job_list *list)
     free(list);
 }
 
-/* ---- the answer --------------------------------------------------------------------- */
+/* ---- the answer -------------------------------------------------------------------- */
 
 static void add_jobs(struct buf *out, const struct job_list *list)
 {
@@ -87,9 +87,10 @@ static void end(struct job_list *list, int code, const char *text)
     job_list_free(list);
 }
 
-/* ---- are they still dead? ----------------------------------------------------------- */
+/* ---- are they still dead? ---------------------------------------------------------- */
 
-/* A job that was pushed again and died of the same is there too, but since another time. */
+/* A job that was pushed again and died of the same is there too, but since another
+ * time. */
 static void on_scores(void *arg, struct answer *answer)
 {
     struct job_list *list = arg;
@@ -118,7 +119,7 @@ static void ask_who_is_dead(struct job_list *list)
         end(list, LEAT_ELINK, "The connection to Redis was lost.");
 }
 
-/* ---- looking ------------------------------------------------------------------------ */
+/* ---- looking ----------------------------------------------------------------------- */
 
 static struct bytes keep(struct job_list *list, struct bytes text)
 {
@@ -157,7 +158,7 @@ static void on_walked(struct walk *walk, const struct err *err)
         ask_who_is_dead(list);
 }
 
-/* ---- the request -------------------------------------------------------------------- */
+/* ---- the request ------------------------------------------------------------------- */
 
 /* Returns 0, or -1 after answering what is wrong. */
 static int read_filters(struct job_list *list)

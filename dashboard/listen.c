@@ -70,7 +70,8 @@ static int open_tcp(struct listen_socket *out, const union address *at, socklen_
         return refused(err, address);
     /* Else a restart fails while old connections linger in TIME_WAIT. */
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    /* A connection is told of when its first bytes are there: one wake-up less for each. */
+    /* A connection is told of when its first bytes are there: one wake-up less for
+     * each. */
     setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &(int){1}, sizeof(int));
     if (bind(fd, &at->any, len) != 0 || listen(fd, BACKLOG) != 0) {
         int code = refused(err, address);

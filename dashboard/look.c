@@ -59,7 +59,7 @@ void look_fini(struct dashboard *dashboard)
     }
 }
 
-/* ---- answering ---------------------------------------------------------------------- */
+/* ---- answering --------------------------------------------------------------------- */
 
 static void answer(struct look *look, struct http_request *request, size_t limit)
 {
@@ -104,7 +104,7 @@ void look_write_end(struct buf *out, const struct look *look)
              (long long)look->age_ms);
 }
 
-/* ---- asking ------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------ */
 
 void look_ask(struct look *look, answer_fn fn, void *arg)
 {
@@ -149,7 +149,7 @@ int look_take_cursor(struct look *look, const struct redisReply *reply)
     return !look->is_complete;
 }
 
-/* ---- the request -------------------------------------------------------------------- */
+/* ---- the request ------------------------------------------------------------------- */
 
 static struct look *find(const struct dashboard *dashboard, const struct queue *queue,
                          const struct look_kind *kind)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A list of a queue's greatest things that is costly to make: made only when somebody asks,
- * shared for five seconds by all who ask, however many tabs are open. A kind of list says how
- * it is gathered and written; what is kept of it is bounded. */
+/* A list of a queue's greatest things that is costly to make: made only when somebody
+ * asks, shared for five seconds by all who ask, however many tabs are open. A kind of
+ * list says how it is gathered and written; what is kept of it is bounded. */
 #ifndef LEAT_DASHBOARD_LOOK_H
 #define LEAT_DASHBOARD_LOOK_H
 
@@ -50,8 +50,9 @@ void look_serve(struct dashboard *dashboard, struct http_request *request,
 /* What gathering ends with, also after an error. */
 void look_done(struct look *look);
 
-/* For gathering: send dashboard->cmd, `fn` gets the look or what stands for it; a refusal is
- * recorded. An answer's error and its end are recorded too: returns 0 when it is good. */
+/* For gathering: send dashboard->cmd, `fn` gets the look or what stands for it; a refusal
+ * is recorded. An answer's error and its end are recorded too: returns 0 when it is
+ * good. */
 void look_ask(struct look *look, answer_fn fn, void *arg);
 int look_answered(struct look *look, const struct answer *answer);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Generations of all queues come from one count, so each is somebody's once: a mark alone says
- * which queue it was made for, and one from before everything was dropped fits no queue. */
+/* Generations of all queues come from one count, so each is somebody's once: a mark alone
+ * says which queue it was made for, and one from before everything was dropped fits no
+ * queue. */
 #include "dashboard/near.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -43,7 +44,7 @@ struct near {
     size_t counter_count, name_bytes;
 };
 
-/* ---- what is kept ------------------------------------------------------------------- */
+/* ---- what is kept ------------------------------------------------------------------ */
 
 static void drop_all(struct near *near)
 {
@@ -106,7 +107,7 @@ static struct near_counter *add_counter(struct near *near, struct near_queue *qu
     return counter;
 }
 
-/* ---- what Redis is asked and tells -------------------------------------------------- */
+/* ---- what Redis is asked and tells ------------------------------------------------- */
 
 static void refuse(struct near *near, const char *why)
 {
@@ -193,7 +194,7 @@ static void on_ear_down(void *arg, const char *why)
     drop_all(near);
 }
 
-/* ---- for the counter service -------------------------------------------------------- */
+/* ---- for the counter service ------------------------------------------------------- */
 
 int near_find(struct near *near, const struct queue *queue, struct bytes name,
               struct bytes *text)
@@ -248,7 +249,7 @@ void near_change(struct near *near, const struct queue *queue)
     make_old(near, find_queue(near, bytes_of(queue->counters)));
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 struct near *near_new(struct ev_loop *loop, struct link *reader,
                       const struct redis_url *url)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what both share ---------------------------------------------------------------- */
+/* ---- what both share --------------------------------------------------------------- */
 
 static int read_due(struct http_request *request, struct pusher_due *due, struct err *err)
 {
@@ -79,7 +79,7 @@ void push_api_fail(struct http_request *request, const struct err *err,
     push_api_problem(request, 500, "Redis refused", err->text, members);
 }
 
-/* ---- one job ------------------------------------------------------------------------ */
+/* ---- one job ----------------------------------------------------------------------- */
 
 struct push {
     struct intake_user user;

@@ -7,13 +7,14 @@
 #include "dashboard/http.h"
 #include "dashboard/intake.h"
 
-/* Read `?queue=`, `?in=` and `?at=`, and let `user` in to push. Returns 0, or -1 after answering
- * why not. */
+/* Read `?queue=`, `?in=` and `?at=`, and let `user` in to push. Returns 0, or -1 after
+ * answering why not. */
 int push_api_enter(struct dashboard *dashboard, struct http_request *request,
                    struct intake_user *user, struct pusher_due *due);
 
-/* Answer with what kept a push from being done; `members` are more fields of the JSON object,
- * or empty. What passes is a 503, or a 429 when Redis refused, with Retry-After. */
+/* Answer with what kept a push from being done; `members` are more fields of the JSON
+ * object, or empty. What passes is a 503, or a 429 when Redis refused, with
+ * Retry-After. */
 void push_api_fail(struct http_request *request, const struct err *err,
                    struct bytes members);
 

@@ -17,7 +17,7 @@ static void unavailable(struct http_request *request, const struct err *err)
     http_problem(request, 503, "Redis cannot be asked", err->text);
 }
 
-/* ---- what Redis tells --------------------------------------------------------------- */
+/* ---- what Redis tells -------------------------------------------------------------- */
 
 static void write_status(void *arg, const struct overview *overview,
                          const struct err *err)
@@ -74,7 +74,7 @@ void get_metrics(struct http_request *request, void *arg)
     snapshot_get(dashboard->snapshot, write_metrics, request);
 }
 
-/* ---- health ------------------------------------------------------------------------- */
+/* ---- health ------------------------------------------------------------------------ */
 
 /* That Redis is down must not restart the dashboard, so this never asks it. */
 void get_livez(struct http_request *request, void *arg)

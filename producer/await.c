@@ -6,7 +6,7 @@ static int lost(struct err *err)
     return err_set(err, LEAT_ELINK, "the connection to Redis was lost");
 }
 
-/* ---- walking ------------------------------------------------------------------------ */
+/* ---- walking ----------------------------------------------------------------------- */
 
 /* Hands the entries on, since a walk has one argument for both its callbacks. */
 struct walking {
@@ -84,7 +84,7 @@ int await_count(struct client *client, const struct queue *queue, enum resting_k
     return code;
 }
 
-/* ---- finding ------------------------------------------------------------------------ */
+/* ---- finding ----------------------------------------------------------------------- */
 
 struct finding {
     int done;
@@ -127,7 +127,7 @@ int await_find(struct client *client, const struct queue *queue, const char *con
     return code;
 }
 
-/* ---- acting ------------------------------------------------------------------------- */
+/* ---- acting ------------------------------------------------------------------------ */
 
 static int act(struct client *client, const struct resting *resting, struct err *err)
 {

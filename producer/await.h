@@ -8,9 +8,9 @@
 
 enum { AWAIT_LOOK_MAX = 100000 }; /* entries that a search reads at most */
 
-/* Look at up to `max`, in the source's order; or at the last of it, for those who take away
- * what they looked at while new ones may come. Errors: those of client_wait(), and what Redis
- * said. */
+/* Look at up to `max`, in the source's order; or at the last of it, for those who take
+ * away what they looked at while new ones may come. Errors: those of client_wait(), and
+ * what Redis said. */
 int await_walk(struct client *client, const struct queue *queue, enum walk_source source,
                int64_t max, walk_entry_fn fn, void *arg, struct err *err);
 int await_walk_oldest(struct client *client, const struct queue *queue,
@@ -21,8 +21,8 @@ int await_walk_oldest(struct client *client, const struct queue *queue,
 int await_count(struct client *client, const struct queue *queue, enum resting_kind kind,
                 int64_t *out, struct err *err);
 
-/* Find by handle or by a dead job's iid: found[i] is what words[i] names, its bytes in the
- * arena. Errors: LEAT_ENO naming one that is not there. */
+/* Find by handle or by a dead job's iid: found[i] is what words[i] names, its bytes in
+ * the arena. Errors: LEAT_ENO naming one that is not there. */
 int await_find(struct client *client, const struct queue *queue, const char *const *words,
                size_t count, struct resting *found, struct arena *arena, struct err *err);
 

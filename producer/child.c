@@ -13,7 +13,7 @@
 
 enum { KEPT_AT = STDERR_FILENO + 1, NOT_RUN = 69 };
 
-/* ---- in the child, before it becomes its program ------------------------------------ */
+/* ---- in the child, before it becomes its program ----------------------------------- */
 
 static void reset_signals(void)
 {
@@ -57,7 +57,7 @@ static void become(const struct child_spec *spec, int log, pid_t parent)
     _exit(NOT_RUN);
 }
 
-/* ---- in the parent ------------------------------------------------------------------ */
+/* ---- in the parent ----------------------------------------------------------------- */
 
 /* Signals wait meanwhile: our handlers must not run in the child. */
 static pid_t fork_quietly(const struct child_spec *spec, int log)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A process that ends with us: it is told by the kernel when we die, however that happens,
- * has a session of its own, so that a Ctrl-C at the terminal reaches only us, and none of
- * our descriptors but the one it is meant to have. Whoever starts it waits for it. */
+/* A process that ends with us: it is told by the kernel when we die, however that
+ * happens, has a session of its own, so that a Ctrl-C at the terminal reaches only us,
+ * and none of our descriptors but the one it is meant to have. Whoever starts it waits
+ * for it. */
 #ifndef LEAT_PRODUCER_CHILD_H
 #define LEAT_PRODUCER_CHILD_H
 
@@ -24,7 +25,8 @@ struct child_spec {
  * started. A program that cannot be run says so in its log and exits with 69. */
 pid_t child_spawn(const struct child_spec *spec, struct err *err);
 
-/* What a shell would show for this wait status: its exit status, or 128 and its signal. */
+/* What a shell would show for this wait status: its exit status, or 128 and its
+ * signal. */
 int child_exit_status(int wait_status);
 
 /* Read the last line of a log, without `leat: ` before it; "" when there is none. */

@@ -82,7 +82,7 @@ static int ask_now(struct cache *cache, int64_t *now_ms)
     return code;
 }
 
-/* ---- get ---------------------------------------------------------------------------- */
+/* ---- get --------------------------------------------------------------------------- */
 
 /* All but the body, in the order in which they are asked for. */
 enum { TYPE, ETAG, LAST_MODIFIED, STATUS, FETCHED, FRESH, FIELD_COUNT };
@@ -204,7 +204,7 @@ static int run_get(int argc, char **argv)
     return cache_close(&cache, code);
 }
 
-/* ---- ls ----------------------------------------------------------------------------- */
+/* ---- ls ---------------------------------------------------------------------------- */
 
 struct key_list {
     struct bytes *at; /* whole keys, in the arena */
@@ -354,7 +354,7 @@ static int run_ls(int argc, char **argv)
     return cache_close(&cache, code);
 }
 
-/* ---- rm ----------------------------------------------------------------------------- */
+/* ---- rm ---------------------------------------------------------------------------- */
 
 static int run_rm(int argc, char **argv)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* leat config check | show: what the configuration files say, and what holds in the end. */
+/* leat config check | show: what the configuration files say, and what holds in the
+ * end. */
 #include "broker/redis_url.h"
 #include "config/config.h"
 #include "config/options.h"
@@ -15,7 +16,7 @@ struct config_options {
     int origin;
 };
 
-/* ---- check -------------------------------------------------------------------------- */
+/* ---- check ------------------------------------------------------------------------- */
 
 static int run_check(int argc, char **argv)
 {
@@ -45,7 +46,7 @@ static int run_check(int argc, char **argv)
     return 0;
 }
 
-/* ---- show --------------------------------------------------------------------------- */
+/* ---- show -------------------------------------------------------------------------- */
 
 struct shown {
     struct config file;
@@ -79,8 +80,8 @@ static void take_entry(struct shown *shown, const struct config_entry *entry)
     buf_addf(&shown->origin, "%s:%d", entry->file, entry->line);
 }
 
-/* What the environment says; it names replicas with blanks between them. Returns 0 when it
- * says nothing. */
+/* What the environment says; it names replicas with blanks between them. Returns 0 when
+ * it says nothing. */
 static int take_environment(struct shown *shown, const struct opt *row)
 {
     static const struct {

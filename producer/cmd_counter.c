@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* leat counter get | ls | top | rm: the counts that increments have made. They live in one
- * hash per queue; Redis is never asked for the whole of it at once. */
+/* leat counter get | ls | top | rm: the counts that increments have made. They live in
+ * one hash per queue; Redis is never asked for the whole of it at once. */
 #include "base/text.h"
 #include "base/top.h"
 #include "verb.h"
@@ -66,7 +66,7 @@ static int counters_close(struct counters *counters, int code)
     return code == LEAT_OK ? 0 : command_fail(&counters->err);
 }
 
-/* ---- get ---------------------------------------------------------------------------- */
+/* ---- get --------------------------------------------------------------------------- */
 
 /* A counter that was never incremented is 0, as one that is. */
 static void print_value(const struct counters *counters, struct bytes name,
@@ -112,7 +112,7 @@ static int run_get(int argc, char **argv)
     return counters_close(&counters, code);
 }
 
-/* ---- walking ------------------------------------------------------------------------ */
+/* ---- walking ----------------------------------------------------------------------- */
 
 typedef void (*counter_fn)(void *arg, struct bytes name, struct bytes value);
 
@@ -137,7 +137,7 @@ static int walk(struct counters *counters, counter_fn fn, void *arg)
     return LEAT_OK;
 }
 
-/* ---- ls ----------------------------------------------------------------------------- */
+/* ---- ls ---------------------------------------------------------------------------- */
 
 struct counter {
     struct bytes name, value;
@@ -214,7 +214,7 @@ static int run_ls(int argc, char **argv)
     return counters_close(&counters, code);
 }
 
-/* ---- top ---------------------------------------------------------------------------- */
+/* ---- top --------------------------------------------------------------------------- */
 
 static void top_add(void *arg, struct bytes name, struct bytes value)
 {
@@ -272,7 +272,7 @@ static int run_top(int argc, char **argv)
     return counters_close(&counters, code);
 }
 
-/* ---- rm ----------------------------------------------------------------------------- */
+/* ---- rm ---------------------------------------------------------------------------- */
 
 static int remove_all(struct counters *counters)
 {

@@ -18,7 +18,8 @@ static const struct opt rows[] = {
 static const char *const level_names[] = {
     [FSCK_OK] = "ok", [FSCK_WARN] = "warn", [FSCK_FAIL] = "FAIL"};
 
-/* As a list for people each line is `FAIL default lease: finding`, on a terminal or not. */
+/* As a list for people each line is `FAIL default lease: finding`, on a terminal or
+ * not. */
 static const struct table_column columns[] = {
     {"", "level", TABLE_TEXT},
     {"", "queue", TABLE_TEXT},

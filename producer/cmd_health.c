@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* leat health: does every living worker fetch? For a container's health check, and for cron. */
+/* leat health: does every living worker fetch? For a container's health check, and for
+ * cron. */
 #include "base/text.h"
 #include "look.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* leat job ls | get | retry | rm: the jobs that have died and the entries that are none. */
+/* leat job ls | get | retry | rm: the jobs that have died and the entries that are
+ * none. */
 #include "await.h"
 #include "job_list.h"
 #include "base/text.h"
@@ -88,7 +89,7 @@ static int jobs_close(struct jobs *jobs, int code)
     return code == LEAT_OK ? 0 : command_fail(&jobs->err);
 }
 
-/* ---- ls ----------------------------------------------------------------------------- */
+/* ---- ls ---------------------------------------------------------------------------- */
 
 static int run_ls(int argc, char **argv)
 {
@@ -106,7 +107,7 @@ static int run_ls(int argc, char **argv)
     return jobs_close(&jobs, code);
 }
 
-/* ---- get ---------------------------------------------------------------------------- */
+/* ---- get --------------------------------------------------------------------------- */
 
 static const struct table_column job_columns[] = {
     {"", "handle", TABLE_TEXT}, {"", "queue", TABLE_TEXT},
@@ -177,7 +178,7 @@ static int run_get(int argc, char **argv)
     return jobs_close(&jobs, code);
 }
 
-/* ---- retry and rm ------------------------------------------------------------------- */
+/* ---- retry and rm ------------------------------------------------------------------ */
 
 /* What is done to a job, and in which order to all of them: what is pushed again may come
  * back at the newest end at once, what is removed is found quickest there. */

@@ -67,7 +67,7 @@ static const struct opt_spec spec = {
     .words_max = OPT_LIST_MAX,
 };
 
-/* ---- options ------------------------------------------------------------------------ */
+/* ---- options ----------------------------------------------------------------------- */
 
 /* What contradicts what, and why. */
 static const char *contradiction(const struct push_options *o)
@@ -112,7 +112,7 @@ static struct envelope_draft draft_of(const struct push_options *o)
     };
 }
 
-/* ---- one job ------------------------------------------------------------------------ */
+/* ---- one job ----------------------------------------------------------------------- */
 
 struct one {
     struct pusher *pusher;
@@ -218,7 +218,7 @@ static int run_one(const struct push_options *o, const struct queue *queue,
     return code == LEAT_OK ? 0 : command_fail(err);
 }
 
-/* ---- many --------------------------------------------------------------------------- */
+/* ---- many -------------------------------------------------------------------------- */
 
 static int run_bulk(const struct push_options *o, const struct queue *queue,
                     struct pusher_due due, struct err *err)

@@ -31,7 +31,7 @@ static int run_ls(int argc, char **argv)
                     argc, argv, show_all);
 }
 
-/* ---- one queue, named by the first word --------------------------------------------- */
+/* ---- one queue, named by the first word -------------------------------------------- */
 
 struct visit {
     struct queue_options options;
@@ -92,7 +92,7 @@ static int run_get(int argc, char **argv)
     return visit_run(argc, argv, spec, get);
 }
 
-/* ---- pause and resume --------------------------------------------------------------- */
+/* ---- pause and resume -------------------------------------------------------------- */
 
 static int pause_queue(struct visit *visit)
 {
@@ -146,7 +146,7 @@ static int run_resume(int argc, char **argv)
     return visit_run(argc, argv, spec, resume_queue);
 }
 
-/* ---- purge -------------------------------------------------------------------------- */
+/* ---- purge ------------------------------------------------------------------------- */
 
 /* No more than were there at the start: producers may push for ever. */
 static int remove_waiting(struct visit *visit, int64_t most, int64_t *removed)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* leat up: all that jobs need, under one command: a private Redis, a worker, the dashboard. */
+/* leat up: all that jobs need, under one command: a private Redis, a worker, the
+ * dashboard. */
 #include "command.h"
 #include "base/log_opt.h"
 #include "schema/limits.h"
@@ -85,7 +86,8 @@ static char **worker_arguments(struct arena *arena, const struct up_options *opt
     return argv;
 }
 
-/* `leat` where that is this very program, else its whole path: the lines are to be pasted. */
+/* `leat` where that is this very program, else its whole path: the lines are to be
+ * pasted. */
 static const char *own_name(struct arena *arena)
 {
     char path[4096];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands of `leat`: one file each, `cmd_NAME.c`, which ends in the command's entry for
- * the table in main.c. A command parses its options with opt_parse(), writes data to stdout
- * and all else to stderr, and returns its exit status. */
+/* The commands of `leat`: one file each, `cmd_NAME.c`, which ends in the command's entry
+ * for the table in main.c. A command parses its options with opt_parse(), writes data to
+ * stdout and all else to stderr, and returns its exit status. */
 #ifndef LEAT_PRODUCER_COMMAND_H
 #define LEAT_PRODUCER_COMMAND_H
 
@@ -32,14 +32,15 @@ struct common_options {
 enum { COMMAND_COMMON_COUNT = 3, COMMAND_READING_COUNT = 4 };
 extern const struct opt command_common_rows[COMMAND_READING_COUNT];
 
-/* Of an opt_spec: a command that only reads, and may do so from a replica (replica.h); and
- * any other. */
-#define COMMAND_READS  .common = command_common_rows, .common_count = COMMAND_READING_COUNT
+/* Of an opt_spec: a command that only reads, and may do so from a replica (replica.h). */
+#define COMMAND_READS .common = command_common_rows, .common_count = COMMAND_READING_COUNT
+
+/* Of any other. */
 #define COMMAND_WRITES .common = command_common_rows, .common_count = COMMAND_COMMON_COUNT
 
-/* Open a client where the options, the environment or the configuration file say that Redis
- * is. Errors: as client_open(); LEAT_ECONFIG, with file and line. client_close() is right in
- * any case. */
+/* Open a client where the options, the environment or the configuration file say that
+ * Redis is. Errors: as client_open(); LEAT_ECONFIG, with file and line. client_close() is
+ * right in any case. */
 int command_open(struct client *client, const struct common_options *common,
                  int64_t give_up_ms, struct err *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The checks of `leat doctor`. Each looks at one thing and says what it found, in one line or
- * more; nothing is changed. */
+/* The checks of `leat doctor`. Each looks at one thing and says what it found, in one
+ * line or more; nothing is changed. */
 #ifndef LEAT_PRODUCER_DOCTOR_H
 #define LEAT_PRODUCER_DOCTOR_H
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- types of keys ------------------------------------------------------------------ */
+/* ---- types of keys ----------------------------------------------------------------- */
 
 struct key_kind {
     const char *key; /* of a key that is no queue's */
@@ -108,7 +108,7 @@ static void check_queue_types(struct doctor *doctor, const struct overview *over
                    "the keys of %d queues are as they should be", overview->queue_count);
 }
 
-/* ---- what is wrong in the queues ---------------------------------------------------- */
+/* ---- what is wrong in the queues --------------------------------------------------- */
 
 static void check_alarms(struct doctor *doctor, const struct overview *overview)
 {

@@ -92,7 +92,7 @@ static void check_memory(struct doctor *doctor)
                    (int)((double)used / (double)room * 100), what);
 }
 
-/* ---- what survives ------------------------------------------------------------------ */
+/* ---- what survives ----------------------------------------------------------------- */
 
 /* Copy a setting; "" when it may not be asked for. */
 static struct value config(struct doctor *doctor, const char *name)
@@ -176,7 +176,7 @@ static void check_writing(struct doctor *doctor)
         doctor_say(doctor, FINDING_OK, "writing", "Redis could write its files");
 }
 
-/* ---- how fast, how late ------------------------------------------------------------- */
+/* ---- how fast, how late ------------------------------------------------------------ */
 
 static int64_t mono_us(void)
 {
@@ -238,7 +238,8 @@ static void check_clock(struct doctor *doctor)
                    llabs(ahead_ms));
 }
 
-/* Who only pushes or reads meets no worker's protocol; a worker started from here does. */
+/* Who only pushes or reads meets no worker's protocol; a worker started from here
+ * does. */
 static void check_protocol(struct doctor *doctor)
 {
     const struct redisReply *reply;

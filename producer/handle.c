@@ -6,7 +6,7 @@
 
 enum { TURN_MS_MAX = 60000 };
 
-/* ---- waiting ------------------------------------------------------------------------ */
+/* ---- waiting ----------------------------------------------------------------------- */
 
 static void on_alarm(struct ev_loop *loop, ev_timer *watcher, int events)
 {
@@ -82,7 +82,7 @@ int64_t handle_end_of(int64_t timeout_ms)
     return timeout_ms < INT64_MAX - now ? now + timeout_ms : INT64_MAX;
 }
 
-/* ---- connecting --------------------------------------------------------------------- */
+/* ---- connecting -------------------------------------------------------------------- */
 
 static void on_fatal(void *arg, const struct err *err)
 {

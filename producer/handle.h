@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What is behind a handle of the C library: a private event loop with one link, and a lane
- * for each queue. The loop turns only inside the library's calls, and handle_turn_until() is
- * the one place where anything is waited for. The functions of leat.h are in libleat.c. */
+/* What is behind a handle of the C library: a private event loop with one link, and a
+ * lane for each queue. The loop turns only inside the library's calls, and
+ * handle_turn_until() is the one place where anything is waited for. The functions of
+ * leat.h are in libleat.c. */
 #ifndef LEAT_PRODUCER_HANDLE_H
 #define LEAT_PRODUCER_HANDLE_H
 
@@ -37,11 +38,12 @@ struct goal {
 };
 
 /* Connect, and wait for the greeting. After an error handle_disconnect() is still right.
- * Errors: those of redis_url_choose() and of a link; LEAT_EBUSY without file descriptors. */
+ * Errors: those of redis_url_choose() and of a link; LEAT_EBUSY without file
+ * descriptors. */
 int handle_connect(struct leat *leat, const char *url, int64_t timeout_ms);
 
-/* Close the connection and give up all jobs. The handle keeps its errors. In a forked child
- * nothing is said to Redis, nor changed for the parent. */
+/* Close the connection and give up all jobs. The handle keeps its errors. In a forked
+ * child nothing is said to Redis, nor changed for the parent. */
 void handle_disconnect(struct leat *leat);
 
 /* When does a time-out that begins now end? INT64_MAX never does. */
@@ -51,8 +53,8 @@ int64_t handle_end_of(int64_t timeout_ms);
 void handle_turn(struct leat *leat, int64_t left_ms);
 
 /* Turn the loop, once at least, unless the goal is reached already.
- * Errors: why the goal's lane or the link ended; when time is over LEAT_ELINK, LEAT_EBUSY or
- * LEAT_ETIMEOUT, by what was in the way. */
+ * Errors: why the goal's lane or the link ended; when time is over LEAT_ELINK, LEAT_EBUSY
+ * or LEAT_ETIMEOUT, by what was in the way. */
 int handle_turn_until(struct leat *leat, struct goal goal, int64_t end_mono_ms);
 
 /* Make `cause` the error of this call, and return its code. */

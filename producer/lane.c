@@ -11,7 +11,7 @@ void lanes_fini(struct lanes *lanes)
     *lanes = (struct lanes){0};
 }
 
-/* ---- finding ------------------------------------------------------------------------ */
+/* ---- finding ----------------------------------------------------------------------- */
 
 static struct lane *find(struct lanes *lanes, const char *queue)
 {
@@ -66,7 +66,7 @@ int lanes_find(struct lanes *lanes, const char *queue, struct lane **lane,
     return LEAT_OK;
 }
 
-/* ---- numbers ------------------------------------------------------------------------ */
+/* ---- numbers ----------------------------------------------------------------------- */
 
 int64_t lanes_next_number(const struct lanes *lanes, const struct lane *lane)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The queues that one handle of the C library pushes to: a pusher for each, made when its
  * first job comes. There are LANE_MAX places; when all are taken, one whose jobs are all
- * acknowledged is given to the new queue. A job's number names its place and its turn there,
- * so that nothing is kept for a job that is acknowledged. */
+ * acknowledged is given to the new queue. A job's number names its place and its turn
+ * there, so that nothing is kept for a job that is acknowledged. */
 #ifndef LEAT_PRODUCER_LANE_H
 #define LEAT_PRODUCER_LANE_H
 

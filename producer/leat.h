@@ -12,32 +12,33 @@
  *     leat_close(leat);
  *
  * A HANDLE (struct leat) holds one connection to Redis and the jobs that Redis has not
- * acknowledged yet. Calls block, each for no longer than its `timeout_ms`, and only inside a
- * call does anything happen. There is no callback, no signal handler and no output; nothing
- * is shared between handles. A handle is for one thread at a time; different handles may be
- * used by different threads at once.
+ * acknowledged yet. Calls block, each for no longer than its `timeout_ms`, and only
+ * inside a call does anything happen. There is no callback, no signal handler and no
+ * output; nothing is shared between handles. A handle is for one thread at a time;
+ * different handles may be used by different threads at once.
  *
- * EXACTLY ONCE. The handle numbers its batches of jobs, and Redis remembers the last number,
- * so what got no answer is sent again without doubling anything: by this call or by a later
- * one. That is why a job that was TAKEN must not be pushed again when time ran out. Call
- * leat_flush() instead. A job is taken when leat_add() returned 0, or when leat_push() has set
- * a ticket's number, whatever it returned. The promise ends with the handle: of a job that is
- * not acknowledged when the handle is closed, leat_state() tells before whether it can be in
- * the queue; and with the history that Redis keeps (LEAT_ERROR_HISTORY).
+ * EXACTLY ONCE. The handle numbers its batches of jobs, and Redis remembers the last
+ * number, so what got no answer is sent again without doubling anything: by this call or
+ * by a later one. That is why a job that was TAKEN must not be pushed again when time ran
+ * out. Call leat_flush() instead. A job is taken when leat_add() returned 0, or when
+ * leat_push() has set a ticket's number, whatever it returned. The promise ends with the
+ * handle: of a job that is not acknowledged when the handle is closed, leat_state() tells
+ * before whether it can be in the queue; and with the history that Redis keeps
+ * (LEAT_ERROR_HISTORY).
  *
- * FORK. A handle belongs to the process that opened it. In a child every call on it returns
- * LEAT_ERROR_USAGE, but for leat_close(), which there frees the child's copy and leaves the
- * parent's connection alone. Open handles behind fork(), or close them before.
+ * FORK. A handle belongs to the process that opened it. In a child every call on it
+ * returns LEAT_ERROR_USAGE, but for leat_close(), which there frees the child's copy and
+ * leaves the parent's connection alone. Open handles behind fork(), or close them before.
  *
- * SIGNALS do not end a call. SIGPIPE is never raised. A host's name is looked up by a thread
- * of the library's own, in which all signals are blocked.
+ * SIGNALS do not end a call. SIGPIPE is never raised. A host's name is looked up by a
+ * thread of the library's own, in which all signals are blocked.
  *
- * MEMORY. When it runs out the process is aborted, after a line on stderr. A handle keeps at
- * most 9 MiB for a queue, and as much again for what is on its way. The same end has
- * a process without a free descriptor when a host's name is looked up. Nothing else aborts.
+ * MEMORY. When it runs out the process is aborted, after a line on stderr. A handle keeps
+ * at most 9 MiB for a queue, and as much again for what is on its way. The same end has a
+ * process without a free descriptor when a host's name is looked up. Nothing else aborts.
  *
- * STRUCTS that a caller fills in begin with their size and may grow in later versions. Zero
- * means "as usual" in every field, so set only what is to be different. */
+ * STRUCTS that a caller fills in begin with their size and may grow in later versions.
+ * Zero means "as usual" in every field, so set only what is to be different. */
 #ifndef LEAT_H
 #define LEAT_H
 
@@ -56,10 +57,11 @@ extern "C" {
 
 struct leat;
 
-/* ---- errors ------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------ */
 
-/* Calls return 0, or one of these, whose numbers never change. After LINK, BUSY and TIMEOUT
- * the handle goes on: it keeps what it has taken, and leat_flush() later does the rest.
+/* Calls return 0, or one of these, whose numbers never change. After LINK, BUSY and
+ * TIMEOUT the handle goes on: it keeps what it has taken, and leat_flush() later does the
+ * rest.
  *
  *        name                 code  meaning */
 #define LEAT_ERROR_CODES(X)                                                              \
@@ -83,12 +85,12 @@ enum leat_error {
 /* What a code means: a constant text, "done" for 0. */
 LEAT_API const char *leat_strerror(int code);
 
-/* Why the newest call on this handle that failed did so: a sentence of one line, which names
- * the field, the limit or the server. Never NULL, never a password. Valid until the next
- * call on the handle. */
+/* Why the newest call on this handle that failed did so: a sentence of one line, which
+ * names the field, the limit or the server. Never NULL, never a password. Valid until the
+ * next call on the handle. */
 LEAT_API const char *leat_error_text(const struct leat *leat);
 
-/* ---- a handle's life ---------------------------------------------------------------- */
+/* ---- a handle's life --------------------------------------------------------------- */
 
 struct leat_options {
     size_t size;             /* sizeof(struct leat_options) */
@@ -100,9 +102,10 @@ struct leat_options {
  * `unix:///path/to/socket`; NULL takes the variable LEAT_REDIS, else REDIS_URL, else
  * redis://127.0.0.1:6379, with the password in the file LEAT_REDIS_PASSWORD_FILE if the
  * address has none. `options` may be NULL.
- * Owns: the caller, who calls leat_close(), also after an error: `*leat` is then there for
- * leat_error_text() only. A server that is not there is not waited for; one that is loading
- * its data is, until time is over. A connection lost later is made again by itself.
+ * Owns: the caller, who calls leat_close(), also after an error: `*leat` is then there
+ * for leat_error_text() only. A server that is not there is not waited for; one that is
+ * loading its data is, until time is over. A connection lost later is made again by
+ * itself.
  * Errors: LEAT_ERROR_USAGE, _LINK, _DENIED, _CONFIG; _BUSY without a file descriptor. */
 LEAT_API int leat_open(struct leat **leat, const char *url,
                        const struct leat_options *options);
@@ -111,7 +114,7 @@ LEAT_API int leat_open(struct leat **leat, const char *url,
  * Accepts NULL. */
 LEAT_API void leat_close(struct leat *leat);
 
-/* ---- pushing ------------------------------------------------------------------------ */
+/* ---- pushing ----------------------------------------------------------------------- */
 
 struct leat_job {
     size_t size;       /* sizeof(struct leat_job) */
@@ -138,9 +141,9 @@ struct leat_ticket {
 
 /* Push one job and wait until Redis has it. It is checked first, as a worker would.
  * `ticket` may be NULL; its number is 0 if the job was not taken.
- * Errors: LEAT_ERROR_USAGE, LEAT_ERROR_DATA: not taken. LEAT_ERROR_TIMEOUT, _LINK, _BUSY: look
- * at the ticket. Any other: the queue, or the whole handle, takes nothing more; open another
- * when its cause is gone. */
+ * Errors: LEAT_ERROR_USAGE, LEAT_ERROR_DATA: not taken. LEAT_ERROR_TIMEOUT, _LINK, _BUSY:
+ * look at the ticket. Any other: the queue, or the whole handle, takes nothing more; open
+ * another when its cause is gone. */
 LEAT_API int leat_push(struct leat *leat, const struct leat_job *job,
                        struct leat_ticket *ticket, int64_t timeout_ms);
 
@@ -150,10 +153,10 @@ LEAT_API int leat_push_envelope(struct leat *leat, const char *queue,
                                 const void *envelope, size_t len,
                                 struct leat_ticket *ticket, int64_t timeout_ms);
 
-/* Take a job without waiting for Redis' answer: for many of them. Jobs are sent in batches
- * of up to 500, several on their way at a time; those of one queue arrive in the order they
- * were taken. Waits only while too much is on its way. leat_flush() must follow behind the
- * last. Jobs of at most 64 queues can be waiting at a time.
+/* Take a job without waiting for Redis' answer: for many of them. Jobs are sent in
+ * batches of up to 500, several on their way at a time; those of one queue arrive in the
+ * order they were taken. Waits only while too much is on its way. leat_flush() must
+ * follow behind the last. Jobs of at most 64 queues can be waiting at a time.
  * Errors: as leat_push(), but the job was never taken, and the ticket is untouched. */
 LEAT_API int leat_add(struct leat *leat, const struct leat_job *job,
                       struct leat_ticket *ticket, int64_t timeout_ms);
@@ -161,13 +164,13 @@ LEAT_API int leat_add_envelope(struct leat *leat, const char *queue, const void 
                                size_t len, struct leat_ticket *ticket,
                                int64_t timeout_ms);
 
-/* Wait until Redis has acknowledged every job that was taken. With `timeout_ms` 0 only what
- * can be done at once is done.
+/* Wait until Redis has acknowledged every job that was taken. With `timeout_ms` 0 only
+ * what can be done at once is done.
  * Errors: LEAT_ERROR_TIMEOUT, _LINK, _BUSY (a queue that is full): call it again later.
  * Any other: what was not acknowledged of that queue never will be. */
 LEAT_API int leat_flush(struct leat *leat, int64_t timeout_ms);
 
-/* ---- what became of them ------------------------------------------------------------ */
+/* ---- what became of them ----------------------------------------------------------- */
 
 enum leat_state {
     LEAT_STATE_NONE = 0,         /* this handle gave no such ticket */

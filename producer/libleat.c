@@ -24,7 +24,7 @@ SAME(LEAT_ERROR_TIMEOUT, LEAT_ETIMEOUT);
 SAME(LEAT_ERROR_FOREIGN, LEAT_EFOREIGN);
 SAME(LEAT_ERROR_HISTORY, LEAT_EGAP);
 
-/* ---- opening and closing ------------------------------------------------------------ */
+/* ---- opening and closing ----------------------------------------------------------- */
 
 static int is_client_name(const char *name)
 {
@@ -83,7 +83,7 @@ void leat_close(struct leat *leat)
     free(leat);
 }
 
-/* ---- pushing ------------------------------------------------------------------------ */
+/* ---- pushing ----------------------------------------------------------------------- */
 
 static int has_room(const struct leat *leat, const struct goal *goal)
 {
@@ -272,7 +272,7 @@ int leat_flush(struct leat *leat, int64_t timeout_ms)
     return code;
 }
 
-/* ---- asking ------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------ */
 
 enum leat_state leat_state(const struct leat *leat, int64_t number)
 {

@@ -18,8 +18,8 @@ int look_workers(struct client *client, struct overview *overview, struct err *e
 typedef void (*look_fn)(struct buf *out, const struct overview *overview,
                         const struct common_options *common);
 
-/* A whole command that takes no words: parse its options, look, print what `show` appends.
- * Returns an exit status. */
+/* A whole command that takes no words: parse its options, look, print what `show`
+ * appends. Returns an exit status. */
 int look_run(const char *about, int argc, char **argv, look_fn show);
 
 #endif

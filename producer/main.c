@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `leat`: a table of commands, and two programs of their own that stand beside this one, so
- * that a machine which only pushes jobs needs neither libcurl nor an HTTP server. */
+/* `leat`: a table of commands, and two programs of their own that stand beside this one,
+ * so that a machine which only pushes jobs needs neither libcurl nor an HTTP server. */
 #include "command.h"
 #include "base/mem.h"
 #include "base/places.h"
@@ -42,7 +42,7 @@ static int is_program(const char *name)
     return 0;
 }
 
-/* ---- programs beside this one ------------------------------------------------------- */
+/* ---- programs beside this one ------------------------------------------------------ */
 
 /* The folder of the running binary, without the last slash. */
 static void own_folder(char *out, size_t size)
@@ -79,7 +79,7 @@ static int exec_program(const char *name, char **argv)
     return command_fail(&err);
 }
 
-/* ---- help --------------------------------------------------------------------------- */
+/* ---- help -------------------------------------------------------------------------- */
 
 static void print_row(FILE *out, const char *name, const char *summary)
 {
@@ -162,7 +162,7 @@ static int unknown(const char *given)
     return command_fail(&err);
 }
 
-/* ---- running ------------------------------------------------------------------------ */
+/* ---- running ----------------------------------------------------------------------- */
 
 static int run(int argc, char **argv)
 {

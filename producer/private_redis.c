@@ -22,7 +22,7 @@ enum {
     LOOK_AGAIN_MS = 50,
 };
 
-/* ---- the directory ------------------------------------------------------------------ */
+/* ---- the directory ----------------------------------------------------------------- */
 
 static const char *variable(const char *name)
 {
@@ -85,7 +85,7 @@ static int open_folder(struct private_redis *redis, const char *folder, struct e
     return check_private(redis->data, "choose another one with --state", err);
 }
 
-/* ---- the lock ----------------------------------------------------------------------- */
+/* ---- the lock ---------------------------------------------------------------------- */
 
 struct owner {
     int64_t pid;
@@ -159,9 +159,10 @@ void private_redis_announce(const struct private_redis *redis, const char *dashb
         dprintf(redis->lock_fd, "%d %s %s\n", (int)getpid(), redis->url, dashboard);
 }
 
-/* ---- the socket --------------------------------------------------------------------- */
+/* ---- the socket -------------------------------------------------------------------- */
 
-/* Short enough for a socket, and nothing in it that an address or a shell would change. */
+/* Short enough for a socket, and nothing in it that an address or a shell would
+ * change. */
 static int is_plain(const char *path)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -169,8 +170,8 @@ static int is_plain(const char *path)
     return strlen(path) <= SOCKET_MAX && path[strspn(path, plain)] == '\0';
 }
 
-/* Elsewhere the socket's directory is named after the state directory, so that the address
- * is the same at each start. */
+/* Elsewhere the socket's directory is named after the state directory, so that the
+ * address is the same at each start. */
 static int socket_elsewhere(struct private_redis *redis, struct err *err)
 {
     struct stat stat = {0};
@@ -201,7 +202,7 @@ static int choose_socket(struct private_redis *redis, struct err *err)
     return LEAT_OK;
 }
 
-/* ---- the server --------------------------------------------------------------------- */
+/* ---- the server -------------------------------------------------------------------- */
 
 const char *private_redis_which(struct arena *arena, const char *program)
 {

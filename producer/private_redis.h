@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A Redis of one's own: its directory, which nobody else may look into, the lock that says
- * whose it is, and the socket it listens on.
+/* A Redis of one's own: its directory, which nobody else may look into, the lock that
+ * says whose it is, and the socket it listens on.
  *
  * The server inherits the lock's descriptor, so the kernel holds the lock until the last
  * server on this data is gone, however it or its parent ended: a socket or a file left
@@ -21,15 +21,15 @@ struct private_redis {
     int lock_fd;
 };
 
-/* Where state is kept when nobody says: $XDG_STATE_HOME/leat, or ~/.local/state/leat; NULL
- * when neither variable is set. Owns: the arena. */
+/* Where state is kept when nobody says: $XDG_STATE_HOME/leat, or ~/.local/state/leat;
+ * NULL when neither variable is set. Owns: the arena. */
 const char *private_redis_usual_folder(struct arena *arena);
 
 /* Make the directory `folder` ours and take its lock; texts live in `arena`.
  * Errors: LEAT_ECONFIG for a directory that cannot be used; LEAT_ELINK when somebody else
- * has the lock, or when there is no redis-server; LEAT_EBUSY when a server without a parent
- * takes more than 10 s to end. Afterwards private_redis_close() is right
- * in any case. */
+ * has the lock, or when there is no redis-server; LEAT_EBUSY when a server without a
+ * parent takes more than 10 s to end. Afterwards private_redis_close() is right in any
+ * case. */
 int private_redis_open(struct private_redis *redis, const char *folder,
                        struct arena *arena, struct err *err);
 

@@ -36,7 +36,7 @@ struct bulk {
     int64_t now_ms; /* of the newest block */
 };
 
-/* ---- one line ----------------------------------------------------------------------- */
+/* ---- one line ---------------------------------------------------------------------- */
 
 static void refuse(struct bulk *bulk, const char *reason)
 {
@@ -105,7 +105,7 @@ static void take_line(struct bulk *bulk, enum line_kind kind, struct bytes line)
     refuse(bulk, reason);
 }
 
-/* ---- the stream --------------------------------------------------------------------- */
+/* ---- the stream -------------------------------------------------------------------- */
 
 static void watch_input(struct bulk *bulk, int on)
 {
@@ -157,7 +157,7 @@ static void on_progress(void *arg)
     pump(arg);
 }
 
-/* ---- the end ------------------------------------------------------------------------ */
+/* ---- the end ----------------------------------------------------------------------- */
 
 static int summarize(const struct bulk *bulk, const struct err *err)
 {

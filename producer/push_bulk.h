@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pushing a stream of lines: each is a whole envelope, or a text that becomes one argument
- * of a job. Bad lines are reported and left out; the good ones are pushed. */
+/* Pushing a stream of lines: each is a whole envelope, or a text that becomes one
+ * argument of a job. Bad lines are reported and left out; the good ones are pushed. */
 #ifndef LEAT_PRODUCER_PUSH_BULK_H
 #define LEAT_PRODUCER_PUSH_BULK_H
 

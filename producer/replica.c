@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- which there are ---------------------------------------------------------------- */
+/* ---- which there are --------------------------------------------------------------- */
 
 /* Those of the command line, else of LEAT_REPLICA, with blanks between them, else of the
  * configuration file. */
@@ -39,7 +39,7 @@ static int list_replicas(struct opt_list *list, const struct common_options *com
     return LEAT_OK;
 }
 
-/* ---- one of them -------------------------------------------------------------------- */
+/* ---- one of them ------------------------------------------------------------------- */
 
 /* How old what it has may be, for people. */
 static void say_age(struct buf *out, struct bytes info)
@@ -87,7 +87,7 @@ static int open_one(struct client *client, const char *url, const char *why_not_
     return LEAT_OK;
 }
 
-/* ---- all of them -------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------- */
 
 static int open_any(struct client *client, const struct opt_list *replicas,
                     struct err *err)

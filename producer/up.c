@@ -33,7 +33,8 @@ static const struct {
 } parts[PART_COUNT] = {
     [PART_REDIS] = {"redis", 30, SIGTERM},
     [PART_DASHBOARD] = {"dashboard", 5, SIGKILL},
-    /* It finishes what runs for up to 25 s. With us goes its Redis: nothing to wait for. */
+    /* It finishes what runs for up to 25 s. With us goes its Redis: nothing to wait
+     * for. */
     [PART_WORKER] = {"worker", 30, SIGKILL},
 };
 
@@ -65,7 +66,7 @@ struct up {
     size_t address_len;
 };
 
-/* ---- stopping ----------------------------------------------------------------------- */
+/* ---- stopping ---------------------------------------------------------------------- */
 
 static void on_too_slow(struct ev_loop *loop, ev_timer *watcher, int events)
 {
@@ -120,7 +121,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
         kill(up->ending->pid, SIGTERM);
 }
 
-/* ---- starting ----------------------------------------------------------------------- */
+/* ---- starting ---------------------------------------------------------------------- */
 
 static int spawn_self(struct part *part, char **argv, int out_fd, struct err *err)
 {
@@ -182,7 +183,8 @@ static void start(struct part *part)
     ev_child_start(part->up->loop, &part->exited);
 }
 
-/* Links must not be freed by their callbacks, so this one stays until the dashboard is up. */
+/* Links must not be freed by their callbacks, so this one stays until the dashboard is
+ * up. */
 static void on_redis_up(void *arg)
 {
     struct up *up = arg;
@@ -268,7 +270,7 @@ static void on_announced(struct ev_loop *loop, ev_io *watcher, int events)
     }
 }
 
-/* ---- when one ends ------------------------------------------------------------------ */
+/* ---- when one ends ----------------------------------------------------------------- */
 
 static void on_time_again(struct ev_loop *loop, ev_timer *watcher, int events)
 {
@@ -343,7 +345,7 @@ static void on_exited(struct ev_loop *loop, ev_child *watcher, int events)
     }
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 /* The log of the run before is kept beside the new one. */
 static const char *fresh_log(struct up *up, const char *name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The second word of a command, as `ls` in `leat counter ls`: a table of verbs, and what
- * their functions share: how output is shaped, and the question before something is lost. */
+ * their functions share: how output is shaped, and the question before something is
+ * lost. */
 #ifndef LEAT_PRODUCER_VERB_H
 #define LEAT_PRODUCER_VERB_H
 
@@ -15,8 +16,8 @@ struct verb {
     int (*run)(int argc, char **argv); /* as struct command's */
 };
 
-/* Run the verb that `argv[1]` names; `--help` lists them, `--describe` too, as opt_parse()'s:
- * lines of `verb`, name and summary. Returns an exit status. */
+/* Run the verb that `argv[1]` names; `--help` lists them, `--describe` too, as
+ * opt_parse()'s: lines of `verb`, name and summary. Returns an exit status. */
 int verb_run(const struct verb *verbs, size_t count, int argc, char **argv);
 
 /* How a list leaves: JSON when asked for, aligned on a terminal, else with tabs. */
@@ -25,8 +26,8 @@ enum table_mode verb_mode(const struct common_options *common);
 /* Write `out` to stdout and empty it. */
 void verb_print(struct buf *out);
 
-/* Open a queue by its option and a client by the common ones, of which `spec` says whether
- * it reads only. Errors as queue_init(), client_open() and replica_open(). */
+/* Open a queue by its option and a client by the common ones, of which `spec` says
+ * whether it reads only. Errors as queue_init(), client_open() and replica_open(). */
 int verb_open(struct client *client, const struct opt_spec *spec,
               const struct common_options *common, struct queue *queue,
               const char *queue_name, struct err *err);

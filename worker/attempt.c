@@ -110,7 +110,7 @@ void attempt_run(struct attempt *attempt)
     attempt->type->start(attempt);
 }
 
-/* ---- ends --------------------------------------------------------------------------- */
+/* ---- ends -------------------------------------------------------------------------- */
 
 /* `ended` is the first number of the answer. */
 static void end(struct attempt *attempt, const struct answer *answer, int64_t ended)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A slow job under a lease of its own: claimed in the settle of the lease it came with, then
- * started, extended while it runs, and ended by exactly one of the functions below. */
+/* A slow job under a lease of its own: claimed in the settle of the lease it came with,
+ * then started, extended while it runs, and ended by exactly one of the functions
+ * below. */
 #ifndef LEAT_WORKER_ATTEMPT_H
 #define LEAT_WORKER_ATTEMPT_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What wakes an idle feed: a connection blocked in BLMOVE from a list of the queue to its
- * staging list. The blocking command never owns a job: whoever reserves next takes what is
- * staged, so a dead or half-open connection strands nothing. Its answer carries the job's
- * bytes, so that work begins at once (lease_rung()). */
+ * staging list. The blocking command never owns a job: whoever reserves next takes what
+ * is staged, so a dead or half-open connection strands nothing. Its answer carries the
+ * job's bytes, so that work begins at once (lease_rung()). */
 #ifndef LEAT_WORKER_BELL_H
 #define LEAT_WORKER_BELL_H
 

@@ -2,9 +2,10 @@
 /* When a process that died is replaced, and when there is no use in replacing any more.
  * Pure: the clock is a parameter.
  *
- * The first death of a place is made good at once, the next ones after a wait that doubles; who
- * lived for a while begins anew. Five deaths in ten seconds are a crash loop. Those of processes
- * that had lived for a while count once together: of them, somebody killed many at a time. */
+ * The first death of a place is made good at once, the next ones after a wait that
+ * doubles; who lived for a while begins anew. Five deaths in ten seconds are a crash
+ * loop. Those of processes that had lived for a while count once together: of them,
+ * somebody killed many at a time. */
 #ifndef LEAT_WORKER_DEATHS_H
 #define LEAT_WORKER_DEATHS_H
 

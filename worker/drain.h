@@ -12,8 +12,8 @@ void drain_free(struct drain_watch *watch);
 /* The worker holds nothing and found nothing: ask whether that is all. */
 void drain_ask(struct worker *worker);
 
-/* What stays in the queues, a line each, once the drain is done; NULL before that. Accepts
- * NULL. Borrowed from the watch. */
+/* What stays in the queues, a line each, once the drain is done; NULL before that.
+ * Accepts NULL. Borrowed from the watch. */
 const char *drain_left(const struct drain_watch *watch);
 
 #endif

@@ -57,7 +57,7 @@ void feed_fini(struct feed *feed)
     bell_free(feed->bells[1]);
 }
 
-/* ---- what to ask for ---------------------------------------------------------------- */
+/* ---- what to ask for --------------------------------------------------------------- */
 
 void feed_well(struct feed *feed)
 {
@@ -119,8 +119,8 @@ static int suspects_wait(const struct worker *worker)
     return 0;
 }
 
-/* A suspect runs alone: nothing else is held, asked for, or about to arrive. Until then it
- * waits. */
+/* A suspect runs alone: nothing else is held, asked for, or about to arrive. Until then
+ * it waits. */
 static void take_suspect(struct feed *feed)
 {
     const struct worker *worker = feed->worker;
@@ -154,8 +154,8 @@ static void reserve(struct feed *feed)
     }
 }
 
-/* Slow jobs take long to finish: others may be free sooner. The wait differs from worker to
- * worker, so that a busy fleet does not empty itself for one suspect. */
+/* Slow jobs take long to finish: others may be free sooner. The wait differs from worker
+ * to worker, so that a busy fleet does not empty itself for one suspect. */
 static void note_suspects(struct worker *worker)
 {
     if (!suspects_wait(worker))
@@ -236,7 +236,7 @@ void feed_pump(struct feed *feed)
         listen_for_jobs(feed);
 }
 
-/* ---- states ------------------------------------------------------------------------- */
+/* ---- states ------------------------------------------------------------------------ */
 
 void feed_wake(struct feed *feed)
 {
@@ -298,7 +298,7 @@ void feed_refused(struct feed *feed, const struct answer *answer)
     worker_fail(worker, &err);
 }
 
-/* ---- the bells ---------------------------------------------------------------------- */
+/* ---- the bells --------------------------------------------------------------------- */
 
 void feed_fall_silent(struct feed *feed)
 {
@@ -320,7 +320,7 @@ int feed_listens(const struct feed *feed)
     return bell_is_armed(feed->bells[0]) || bell_is_armed(feed->bells[1]);
 }
 
-/* ---- giving back -------------------------------------------------------------------- */
+/* ---- giving back ------------------------------------------------------------------- */
 
 static void on_released(void *arg, struct answer *answer)
 {

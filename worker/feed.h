@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One queue's supply: how many leases to ask for, how large, and when. The size of a lease
- * adapts: 16 jobs at first, doubling while the queue turns out to hold only instant jobs, as
- * many as there are free slots when it holds slow ones; several are in flight, so that Redis
- * never waits for us. */
+/* One queue's supply: how many leases to ask for, how large, and when. The size of a
+ * lease adapts: 16 jobs at first, doubling while the queue turns out to hold only instant
+ * jobs, as many as there are free slots when it holds slow ones; several are in flight,
+ * so that Redis never waits for us. */
 #ifndef LEAT_WORKER_FEED_H
 #define LEAT_WORKER_FEED_H
 
@@ -27,8 +27,7 @@ struct feed {
     int broken;              /* its keys hold something else: an alarm is up */
     int full;                /* it rests because its slow jobs found no slot */
     int64_t scanned_mono_ms; /* when it last looked behind them */
-    int64_t
-        asked_mono_ms; /* when a reserve was last answered, or there was a reason for none */
+    int64_t asked_mono_ms;   /* a reserve was answered, or there was a reason for none */
     ev_timer rest;
     struct bell *bells[2];
 };
@@ -52,7 +51,8 @@ void feed_charge(const struct feed *feed, int jobs);
 /* Reserve, or arm the bells, as the state asks for. */
 void feed_pump(struct feed *feed);
 
-/* Is there a reason to ask for nothing now: a stop, a suspect, no room, another's turn? */
+/* Is there a reason to ask for nothing now: a stop, a suspect, no room, another's
+ * turn? */
 int feed_abstains(const struct feed *feed);
 
 /* Redis answered a reserve; or a tick, while the feed abstains. */

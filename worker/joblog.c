@@ -45,7 +45,7 @@ void joblog_tell(enum joblog_event event, const struct joblog *job)
     tell_at(events[event].level, event, job);
 }
 
-/* ---- later -------------------------------------------------------------------------- */
+/* ---- later ------------------------------------------------------------------------- */
 
 struct joblog_kept {
     struct joblog_kept *next;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the log tells of a job, so that its life can be read back from its id: one line an
- * event, with the same fields in the same order for all of them. Events of slow jobs are told
- * at info, what went wrong at warn; instant jobs, of which there may be a million a second,
- * are told at debug. An end is told when Redis has answered it, never before.
+ * event, with the same fields in the same order for all of them. Events of slow jobs are
+ * told at info, what went wrong at warn; instant jobs, of which there may be a million a
+ * second, are told at debug. An end is told when Redis has answered it, never before.
  * docs/logs.md has the table for operators. */
 #ifndef LEAT_WORKER_JOBLOG_H
 #define LEAT_WORKER_JOBLOG_H
@@ -50,8 +50,9 @@ struct joblog {
 /* Tell it. */
 void joblog_tell(enum joblog_event event, const struct joblog *job);
 
-/* Events of one lease, to be told later. A flood must not become a flood of lines: behind the
- * first JOBLOG_LOUD_MAX the others are told at debug, and above it only how many they were. */
+/* Events of one lease, to be told later. A flood must not become a flood of lines: behind
+ * the first JOBLOG_LOUD_MAX the others are told at debug, and above it only how many they
+ * were. */
 enum { JOBLOG_LOUD_MAX = 10 };
 
 struct joblog_list {

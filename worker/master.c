@@ -21,8 +21,7 @@ struct master {
     char **argv;
     pid_t pid;
     struct settings *settings;
-    struct settings
-        *fresh; /* read on HUP, until a process has shown that they are good */
+    struct settings *fresh; /* read on HUP, until a process has proven them */
     struct ev_loop *loop;
     struct pool_hooks hooks;
     struct pool pool;
@@ -39,7 +38,7 @@ static const struct settings *newest_settings(const struct master *master)
     return master->fresh != NULL ? master->fresh : master->settings;
 }
 
-/* ---- telling ------------------------------------------------------------------------ */
+/* ---- telling ----------------------------------------------------------------------- */
 
 static const char *state_name(const struct master *master)
 {
@@ -125,10 +124,10 @@ static void dump(struct master *master)
     dump_write(&out);
 }
 
-/* ---- in a new process --------------------------------------------------------------- */
+/* ---- in a new process -------------------------------------------------------------- */
 
-/* When the master is killed nobody leads any more: end as if it had said so. It may be dead
- * before the kernel was asked to tell. */
+/* When the master is killed nobody leads any more: end as if it had said so. It may be
+ * dead before the kernel was asked to tell. */
 static void end_with(pid_t master)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -154,12 +153,13 @@ static void run(void *arg, const struct child *child)
     worker.process = child->index + 1;
     worker.processes = master->pool.size;
     worker.leave_suspects = !pool_takes_suspects(&master->pool, child);
-    /* Redis was there: when it is away now it will be back. New settings prove themselves. */
+    /* Redis was there: when it is away now it will be back. New settings prove
+     * themselves. */
     worker.insist = master->fresh == NULL && master->pool.kept_generation != 0;
     exit(process_run(&config));
 }
 
-/* ---- reloading ---------------------------------------------------------------------- */
+/* ---- reloading --------------------------------------------------------------------- */
 
 static void drop(struct settings *settings)
 {
@@ -226,7 +226,7 @@ static void on_refused(void *arg, const char *why)
     end_reload(master, "refused");
 }
 
-/* ---- signals ------------------------------------------------------------------------ */
+/* ---- signals ----------------------------------------------------------------------- */
 
 static void stop(struct master *master)
 {
@@ -270,7 +270,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
     tell(master);
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 static void on_woken(struct ev_loop *loop, ev_io *watcher, int events)
 {

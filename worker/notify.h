@@ -15,13 +15,13 @@ struct notify {
     int64_t watchdog_ms; /* how long it bears silence; 0: for ever */
 };
 
-/* Read what the service manager put into the environment, and take it out, so that nothing
- * started from here speaks in our name. */
+/* Read what the service manager put into the environment, and take it out, so that
+ * nothing started from here speaks in our name. */
 void notify_init(struct notify *notify);
 void notify_fini(struct notify *notify);
 
-/* Send lines, without waiting. Returns 0, or -1 when the manager has no room for them now;
- * 0, too, when nobody listens. */
+/* Send lines, without waiting. Returns 0, or -1 when the manager has no room for them
+ * now; 0, too, when nobody listens. */
 int notify_send(const struct notify *notify, const char *lines);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* step() looks at what is and does what is next: it may be called at any time, and is called
- * after everything that happens. */
+/* step() looks at what is and does what is next: it may be called at any time, and is
+ * called after everything that happens. */
 #include "worker/pool.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -21,7 +21,7 @@ enum {
 
 static void step(struct pool *pool);
 
-/* ---- who is there ------------------------------------------------------------------- */
+/* ---- who is there ------------------------------------------------------------------ */
 
 static int is_proven(const struct pool *pool)
 {
@@ -87,7 +87,7 @@ void pool_sum(const struct pool *pool, struct pool_sum *sum)
     }
 }
 
-/* ---- starting ----------------------------------------------------------------------- */
+/* ---- starting ---------------------------------------------------------------------- */
 
 static void on_exited(struct ev_loop *loop, ev_child *watcher, int events);
 
@@ -147,7 +147,7 @@ static void start(struct pool *pool, int index)
     pool->children = child;
 }
 
-/* ---- renewing ----------------------------------------------------------------------- */
+/* ---- renewing ---------------------------------------------------------------------- */
 
 static void tell(struct child *child, int number)
 {
@@ -242,7 +242,7 @@ static void on_time_again(struct ev_loop *loop, ev_timer *watcher, int events)
     step(((struct place *)watcher->data)->pool);
 }
 
-/* ---- stopping ----------------------------------------------------------------------- */
+/* ---- stopping ---------------------------------------------------------------------- */
 
 void pool_signal(const struct pool *pool, int number)
 {
@@ -295,7 +295,7 @@ static void give_up(struct pool *pool, int code, const char *why)
         pool_stop(pool);
 }
 
-/* ---- when one ends ------------------------------------------------------------------ */
+/* ---- when one ends ----------------------------------------------------------------- */
 
 /* Trying again changes nothing. Redis is missed only by who was never there. */
 static int is_final(const struct child *child)
@@ -414,7 +414,7 @@ static void on_exited(struct ev_loop *loop, ev_child *watcher, int events)
     end_if_over(pool);
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 void pool_init(struct pool *pool, struct ev_loop *loop, const struct pool_hooks *hooks)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The working processes below a master: starts them, replaces those that die, renews them one
- * by one when the settings change, stops them. It knows places, numbers and ends; what a process
- * does, and by which settings, is its owner's business.
+/* The working processes below a master: starts them, replaces those that die, renews them
+ * one by one when the settings change, stops them. It knows places, numbers and ends;
+ * what a process does, and by which settings, is its owner's business.
  *
- * Processes of one set of settings are a generation. The first of a generation is started alone:
- * when it has asked for work the settings are good, and the other places follow, each old
- * process leaving, when what it runs has ended, after its successor is ready. When it does not
- * come so far, the generation before stays. */
+ * Processes of one set of settings are a generation. The first of a generation is started
+ * alone: when it has asked for work the settings are good, and the other places follow,
+ * each old process leaving, when what it runs has ended, after its successor is ready.
+ * When it does not come so far, the generation before stays. */
 #ifndef LEAT_WORKER_POOL_H
 #define LEAT_WORKER_POOL_H
 
@@ -40,7 +40,8 @@ struct pool_hooks {
     void *arg;
     /* In the new process: become a worker; must not return. All signals are blocked. */
     void (*run)(void *arg, const struct child *child);
-    /* The newest generation's settings are good; they are not, and the ones before stay. */
+    /* The newest generation's settings are good; they are not, and the ones before
+     * stay. */
     void (*on_proven)(void *arg);
     void (*on_refused)(void *arg, const char *why);
     void (*on_change)(void *arg); /* of what pool_sum() tells */
@@ -89,8 +90,8 @@ void pool_sum(const struct pool *pool, struct pool_sum *sum);
 /* Send everyone a signal. */
 void pool_signal(const struct pool *pool, int number);
 
-/* Stop all, within the workers' time of grace; at once, when called again. Who takes longer is
- * killed. */
+/* Stop all, within the workers' time of grace; at once, when called again. Who takes
+ * longer is killed. */
 void pool_stop(struct pool *pool);
 
 /* Is it the one that takes suspects: the first of those that still work? */

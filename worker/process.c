@@ -30,7 +30,7 @@ static int is_alone(const struct process *process)
     return process->config->row == NULL;
 }
 
-/* ---- telling ------------------------------------------------------------------------ */
+/* ---- telling ----------------------------------------------------------------------- */
 
 static void show_title(const struct process *process)
 {
@@ -95,7 +95,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
     tell_at_once(process);
 }
 
-/* ---- signals ------------------------------------------------------------------------ */
+/* ---- signals ----------------------------------------------------------------------- */
 
 static void stop(struct process *process)
 {
@@ -173,7 +173,7 @@ static void take_signals(struct process *process)
     }
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 static int init(struct process *process, const struct process_config *config)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A working process: a loop of its own, a worker in it, and the signals by which it is led.
+/* A working process: a loop of its own, a worker in it, and the signals by which it is
+ * led.
  *
  *            alone                       below a master
  *   TERM     stop, within 25 s;          stop, within 25 s
@@ -13,8 +14,8 @@
  *   HUP      is told that it needs a     ignored, as INT
  *            master
  *
- * Below a master TERM may come twice, from a service manager that signals the whole group and
- * from the master, so a second one hurries nothing there. */
+ * Below a master TERM may come twice, from a service manager that signals the whole group
+ * and from the master, so a second one hurries nothing there. */
 #ifndef LEAT_WORKER_PROCESS_H
 #define LEAT_WORKER_PROCESS_H
 
@@ -28,8 +29,9 @@ struct process_config {
     int signals_blocked;        /* unblock all as soon as they are listened to */
 };
 
-/* Run a worker until it stops. Makes the default loop: there must be none. Returns an exit
- * status; what went wrong has been told: alone on stderr, below a master in the row. */
+/* Run a worker until it stops. Makes the default loop: there must be none. Returns an
+ * exit status; what went wrong has been told: alone on stderr, below a master in the
+ * row. */
 int process_run(const struct process_config *config);
 
 #endif

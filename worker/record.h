@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the fleet sees of a worker: its record in `{leat}:workers` (PROTOCOL.md, 3), written
- * about every five seconds. broker/worker_record.h reads it. */
+/* What the fleet sees of a worker: its record in `{leat}:workers` (PROTOCOL.md, 3),
+ * written about every five seconds. broker/worker_record.h reads it. */
 #ifndef LEAT_WORKER_RECORD_H
 #define LEAT_WORKER_RECORD_H
 

@@ -7,9 +7,8 @@
 #include <sys/mman.h>
 
 enum {
-    LOOP_MS = 5000, /* a loop that has not turned for so long hangs */
-    ALIVE_MS =
-        15000, /* a bell blocks for 5 s; that a wire is dead is seen after 5 more */
+    LOOP_MS = 5000,   /* a loop that has not turned for so long hangs */
+    ALIVE_MS = 15000, /* a bell blocks for 5 s; a dead wire is seen after 5 more */
 };
 
 struct scoreboard_row *scoreboard_row_new(void)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What a working process tells its master: a row of numbers in memory that both see, written
- * by the one and read by the other, nothing to parse and nothing to wait for. A row is made
- * before its process is forked and outlives it, so the last that a killed process told can
- * still be read. An eventfd that all processes share wakes the master when a row has changed in
- * a way that should not wait for its next look. */
+/* What a working process tells its master: a row of numbers in memory that both see,
+ * written by the one and read by the other, nothing to parse and nothing to wait for. A
+ * row is made before its process is forked and outlives it, so the last that a killed
+ * process told can still be read. An eventfd that all processes share wakes the master
+ * when a row has changed in a way that should not wait for its next look. */
 #ifndef LEAT_WORKER_SCOREBOARD_H
 #define LEAT_WORKER_SCOREBOARD_H
 
@@ -26,8 +26,8 @@ struct scoreboard_row {
     struct err failure;               /* what it ended by, for its master to tell */
 };
 
-/* Make one, of a process that has just begun; NULL when there is no memory for it. scoreboard_drop() unmaps it here,
- * not in other processes, and accepts NULL. */
+/* Make one, of a process that has just begun; NULL when there is no memory for it.
+ * scoreboard_drop() unmaps it here, not in other processes, and accepts NULL. */
 struct scoreboard_row *scoreboard_row_new(void);
 void scoreboard_drop(struct scoreboard_row *row);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a service manager hears of a fleet, or of a worker without a master: that it is ready,
- * how busy it is, that it reloads or stops, and, as long as all goes well, a sign of life for
- * its watchdog. */
+/* What a service manager hears of a fleet, or of a worker without a master: that it is
+ * ready, how busy it is, that it reloads or stops, and, as long as all goes well, a sign
+ * of life for its watchdog. */
 #ifndef LEAT_WORKER_SERVICE_H
 #define LEAT_WORKER_SERVICE_H
 

@@ -20,9 +20,10 @@ struct settings {
     int processes; /* below a master; 0: no master */
 };
 
-/* Read the command line and the configuration file. May be called again with the same argv,
- * for other settings, to see what the file says by then. Does not return on --help or an
- * unknown option. Owns: the caller ends them with settings_fini(), but not after an error.
+/* Read the command line and the configuration file. May be called again with the same
+ * argv, for other settings, to see what the file says by then. Does not return on --help
+ * or an unknown option. Owns: the caller ends them with settings_fini(), but not after an
+ * error.
  * Errors: LEAT_EUSAGE; LEAT_ECONFIG, with file and line; what redis_url_choose() says. */
 int settings_read(struct settings *settings, int argc, char **argv, struct err *err);
 

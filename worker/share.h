@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Which queue may be asked for jobs next, when several have some. By weight: each queue has a
- * pace, the jobs taken from it divided by its weight; who is behind comes first, and nobody
- * gets further ahead of another queue that wants jobs than SHARE_AHEAD. A queue that was empty
- * begins where the others are: it has saved nothing up. In strict order: a queue waits until
- * those before it have none. Pure.
- * Source of the paces: P. Goyal et al., "Start-time Fair Queuing", SIGCOMM 1996. */
+/* Which queue may be asked for jobs next, when several have some. By weight: each queue
+ * has a pace, the jobs taken from it divided by its weight; who is behind comes first,
+ * and nobody gets further ahead of another queue that wants jobs than SHARE_AHEAD. A
+ * queue that was empty begins where the others are: it has saved nothing up. In strict
+ * order: a queue waits until those before it have none. Pure. Source of the paces: P.
+ * Goyal et al., "Start-time Fair Queuing", SIGCOMM 1996. */
 #ifndef LEAT_WORKER_SHARE_H
 #define LEAT_WORKER_SHARE_H
 

@@ -25,8 +25,8 @@ struct tally {
 /* Empty it. */
 void tally_reset(struct tally *tally);
 
-/* Add to a counter's sum. At most LIMIT_LEASE_JOBS calls between resets, so that neither the
- * table nor an int64 can overflow. */
+/* Add to a counter's sum. At most LIMIT_LEASE_JOBS calls between resets, so that neither
+ * the table nor an int64 can overflow. */
 void tally_add(struct tally *tally, struct bytes name, int64_t by);
 
 /* The counter's row, or NULL. */

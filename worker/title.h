@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "worker/worker.h"
 
-/* Make room for titles: moves the arguments and the environment elsewhere, so this comes before
- * anything borrows from them. */
+/* Make room for titles: moves the arguments and the environment elsewhere, so this comes
+ * before anything borrows from them. */
 void title_init(int argc, char **argv);
 
 /* Show a title; costs nothing while it stays the same. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The job types a worker can run, one table row each. An instant type is done the moment it
- * is read: its effect is part of the acknowledgement. A slow type gets a lease of its own,
- * claimed when its lease is settled, and runs as an attempt. */
+/* The job types a worker can run, one table row each. An instant type is done the moment
+ * it is read: its effect is part of the acknowledgement. A slow type gets a lease of its
+ * own, claimed when its lease is settled, and runs as an attempt. */
 #ifndef LEAT_WORKER_TYPES_H
 #define LEAT_WORKER_TYPES_H
 

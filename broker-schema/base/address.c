@@ -9,7 +9,7 @@
 #define UNIX_PREFIX "unix:"
 #define LETTERS     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-/* ---- hosts -------------------------------------------------------------------------- */
+/* ---- hosts ------------------------------------------------------------------------- */
 
 static int read_v6(struct in6_addr *out, const char *name)
 {
@@ -36,7 +36,7 @@ int address_is_host(const char *name)
     return strspn(name, LETTERS "0123456789.-_") == len || address_is_numeric(name);
 }
 
-/* ---- where to listen ---------------------------------------------------------------- */
+/* ---- where to listen --------------------------------------------------------------- */
 
 /* Split "HOST:PORT" at its last colon. Returns the length of the host, or -1. */
 static int split(const char *text, in_port_t *port)

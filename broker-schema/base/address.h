@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses to listen on, and names of hosts, as people write them. Pure: nothing is looked up,
- * so hosts of addresses are numeric, or localhost. */
+/* Addresses to listen on, and names of hosts, as people write them. Pure: nothing is
+ * looked up, so hosts of addresses are numeric, or localhost. */
 #ifndef LEAT_BASE_ADDRESS_H
 #define LEAT_BASE_ADDRESS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A growing run of bytes, always terminated behind its end so that text can be read as a C
- * string. A zeroed buf is an empty one. Whoever appends bytes from outside has met a limit
- * before. */
+/* A growing run of bytes, always terminated behind its end so that text can be read as a
+ * C string. A zeroed buf is an empty one. Whoever appends bytes from outside has met a
+ * limit before. */
 #ifndef LEAT_BASE_BUF_H
 #define LEAT_BASE_BUF_H
 

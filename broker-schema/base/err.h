@@ -33,8 +33,8 @@ struct err {
         [480]; /* one sentence, no newline, says what to do where something can be done */
 };
 
-/* Record an error, unless one is recorded already, and return `code`.
- * `err` may be NULL; the text is cut at the size of the field, controls in it become `?`. */
+/* Record an error, unless one is recorded already, and return `code`. `err` may be NULL;
+ * the text is cut at the size of the field, controls in it become `?`. */
 int err_set(struct err *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

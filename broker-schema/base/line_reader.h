@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of a stream, in large blocks and without copying: a line is a view of the block. A
- * line that is too long is skipped to its end and never kept. Where the bytes come from is its
- * owner's business: he writes them where line_reader_room() says. */
+/* Lines of a stream, in large blocks and without copying: a line is a view of the block.
+ * A line that is too long is skipped to its end and never kept. Where the bytes come from
+ * is its owner's business: he writes them where line_reader_room() says. */
 #ifndef LEAT_BASE_LINE_READER_H
 #define LEAT_BASE_LINE_READER_H
 
@@ -20,13 +20,14 @@ struct line_reader {
 
 enum line_kind { LINE_NONE, LINE_WHOLE, LINE_TOO_LONG };
 
-/* Start; `line_max` is the longest line without its newline, `read_bytes` what there is always
- * room for when line_reader_next() had nothing. */
+/* Start; `line_max` is the longest line without its newline, `read_bytes` what there is
+ * always room for when line_reader_next() had nothing. */
 void line_reader_init(struct line_reader *reader, size_t line_max, size_t read_bytes);
 
 void line_reader_fini(struct line_reader *reader);
 
-/* Say where the next bytes go, and how many fit. Lines handed out before are gone then. */
+/* Say where the next bytes go, and how many fit. Lines handed out before are gone
+ * then. */
 char *line_reader_room(struct line_reader *reader, size_t *len);
 
 /* `len` bytes were written there; 0: the stream has ended. */

@@ -47,7 +47,7 @@ int log_shows(enum log_level level)
     return level >= shown;
 }
 
-/* ---- fields ------------------------------------------------------------------------- */
+/* ---- fields ------------------------------------------------------------------------ */
 
 struct log_field log_bytes(const char *name, struct bytes text)
 {
@@ -69,7 +69,7 @@ struct log_field log_number(const char *name, int64_t number)
     return (struct log_field){.name = name, .is_number = 1, .number = number};
 }
 
-/* ---- writing ------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------------------- */
 
 /* May it stand in logfmt without quotes? */
 static int is_word(struct bytes text)

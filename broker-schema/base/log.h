@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The log: one event a line on stderr, as logfmt (`ts=… level=… pid=… msg="…" key=value`) or
- * as a JSON object with the same fields. Only programs log above debug; the libraries return
- * errors. `msg` is a constant text, what varies goes into fields, so that lines can be counted
- * and searched; docs/logs.md lists both.
+/* The log: one event a line on stderr, as logfmt (`ts=… level=… pid=… msg="…" key=value`)
+ * or as a JSON object with the same fields. Only programs log above debug; the libraries
+ * return errors. `msg` is a constant text, what varies goes into fields, so that lines
+ * can be counted and searched; docs/logs.md lists both.
  *
  *     log_warn("redis lost", log_text("url", url), log_text("err", why));
  *
  * Values are any bytes: they are quoted and escaped here, as JSON strings are, in both
- * formats. A value longer than LOG_VALUE_BYTES is cut, and a field that would make the line
- * longer than LOG_LINE_BYTES is left out, so that a line is one write which no other process'
- * line can break into. Below the level nothing of a line is evaluated. */
+ * formats. A value longer than LOG_VALUE_BYTES is cut, and a field that would make the
+ * line longer than LOG_LINE_BYTES is left out, so that a line is one write which no other
+ * process' line can break into. Below the level nothing of a line is evaluated. */
 #ifndef LEAT_BASE_LOG_H
 #define LEAT_BASE_LOG_H
 
@@ -46,7 +46,8 @@ int log_format_parse(const char *name);
 /* Are lines of this level shown? For what takes time to put together. */
 int log_shows(enum log_level level);
 
-/* A field with a text, with bytes, with a number. They borrow until the line is written. */
+/* A field with a text, with bytes, with a number. They borrow until the line is
+ * written. */
 struct log_field log_text(const char *name, const char *text);
 struct log_field log_bytes(const char *name, struct bytes text);
 struct log_field log_number(const char *name, int64_t number);

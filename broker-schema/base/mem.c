@@ -13,8 +13,8 @@
 #endif
 #endif
 
-/* With the address sanitizer, what an arena has not handed out may not be touched, and behind
- * each piece stays a gap. */
+/* With the address sanitizer, what an arena has not handed out may not be touched, and
+ * behind each piece stays a gap. */
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 enum { GAP_BYTES = _Alignof(max_align_t) };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory. Allocation never fails: a program that runs out of memory aborts, so callers check
- * sizes that come from outside against a limit before they ask. An arena owns everything
- * that lives and dies together, so that such things need no clean-up code. */
+/* Memory. Allocation never fails: a program that runs out of memory aborts, so callers
+ * check sizes that come from outside against a limit before they ask. An arena owns
+ * everything that lives and dies together, so that such things need no clean-up code. */
 #ifndef LEAT_BASE_MEM_H
 #define LEAT_BASE_MEM_H
 
@@ -47,7 +47,8 @@ char *arena_dup(struct arena *arena, struct bytes bytes);
 char *arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Free all that came from the arena; it can be used again. A zeroed arena is an empty one. */
+/* Free all that came from the arena; it can be used again. A zeroed arena is an empty
+ * one. */
 void arena_fini(struct arena *arena);
 
 /* Forget all that came from the arena but keep its newest chunk for the next use. */

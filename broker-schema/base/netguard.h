@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Which addresses a program may connect to when others name a URL. Whoever can hand it one
- * job must not reach, through the worker, what only the worker's machine or network can
- * reach: so everything that is not globally reachable unicast is refused, unless the
+/* Which addresses a program may connect to when others name a URL. Whoever can hand it
+ * one job must not reach, through the worker, what only the worker's machine or network
+ * can reach: so everything that is not globally reachable unicast is refused, unless the
  * operator allowed its range. Pure: it resolves nothing and connects nowhere. It has to
  * be asked with the very address of each connect(), not with a name's, because a name may
  * answer differently the next time.

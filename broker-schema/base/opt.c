@@ -38,7 +38,7 @@ static size_t row_of_key(const struct opt_spec *spec, int key)
     return i;
 }
 
-/* ---- values ------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------ */
 
 static void write_bound(struct buf *out, enum opt_type type, int64_t bound)
 {
@@ -173,7 +173,7 @@ int opt_store(const struct opt *row, const char *name, const char *value, void *
     return LEAT_OK;
 }
 
-/* ---- the command line --------------------------------------------------------------- */
+/* ---- the command line -------------------------------------------------------------- */
 
 static void take(struct parse *parse, size_t i, const char *value,
                  struct argp_state *state)
@@ -230,7 +230,7 @@ static char *help_of(struct arena *arena, const struct opt *row)
     return arena_printf(arena, "%s (default %s)", row->help, row->initial);
 }
 
-/* ---- for programs ------------------------------------------------------------------- */
+/* ---- for programs ------------------------------------------------------------------ */
 
 /* One record for each line of the text from `at` to `end`. */
 static void describe_lines(const char *kind, const char *at, const char *end)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists for people and for programs from one description: a row of columns says what a list
- * is headed with, how its JSON keys are called and what its cells hold. Aligned it is for a
- * terminal, with a header and nothing that a terminal obeys; with tabs it is for other
- * programs, bytes as they are; as JSON it is one object a line. */
+/* Lists for people and for programs from one description: a row of columns says what a
+ * list is headed with, how its JSON keys are called and what its cells hold. Aligned it
+ * is for a terminal, with a header and nothing that a terminal obeys; with tabs it is for
+ * other programs, bytes as they are; as JSON it is one object a line. */
 #ifndef LEAT_BASE_TABLE_H
 #define LEAT_BASE_TABLE_H
 
@@ -33,12 +33,13 @@ struct table {
     size_t count, size;
 };
 
-/* Start a list that is appended to `out`. Rows of tabs and JSON are there as soon as they are
- * complete, so the caller may empty `out` between rows. */
+/* Start a list that is appended to `out`. Rows of tabs and JSON are there as soon as they
+ * are complete, so the caller may empty `out` between rows. */
 void table_open(struct table *table, enum table_mode mode,
                 const struct table_column *columns, int column_count, struct buf *out);
 
-/* Add the next cell, a text. In a column of numbers it is taken for one where it is one. */
+/* Add the next cell, a text. In a column of numbers it is taken for one where it is
+ * one. */
 void table_text(struct table *table, struct bytes cell);
 
 /* Add the next cell, a number, a time or a span. */

@@ -8,16 +8,16 @@
 
 #include <stdint.h>
 
-/* Read a decimal int64 that fills `text` exactly (`-` allowed, no blank, no `+`, no empty).
- * Returns 0, or -1 and leaves `*out` alone. */
+/* Read a decimal int64 that fills `text` exactly (`-` allowed, no blank, no `+`, no
+ * empty). Returns 0, or -1 and leaves `*out` alone. */
 int text_to_int(struct bytes text, int64_t *out);
 
-/* Read a duration: a number and one unit `ms`, `s`, `m`, `h` or `d`, as in `250ms` or `1.5h`.
- * A bare number is refused, so that nobody guesses the unit. Returns 0, or -1. */
+/* Read a duration: a number and one unit `ms`, `s`, `m`, `h` or `d`, as in `250ms` or
+ * `1.5h`. A bare number is refused, so that nobody guesses the unit. Returns 0, or -1. */
 int text_to_duration_ms(const char *text, int64_t *out_ms);
 
-/* Read a point in time: `@` and Unix seconds, or RFC 3339 (`2026-11-21T10:00:00Z`, offsets
- * allowed). Returns 0 and milliseconds since the epoch, or -1. */
+/* Read a point in time: `@` and Unix seconds, or RFC 3339 (`2026-11-21T10:00:00Z`,
+ * offsets allowed). Returns 0 and milliseconds since the epoch, or -1. */
 int text_to_time_ms(const char *text, int64_t *out_ms);
 
 /* Is this well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong)? */
@@ -26,7 +26,8 @@ int text_is_utf8(struct bytes text);
 /* Append with `%XX` for bytes that `keep` answers 0 for, and for `%` itself. */
 void text_percent_escape(struct buf *out, struct bytes text, int (*keep)(unsigned char));
 
-/* Append with each `%XX` decoded. Returns 0, or -1 on a broken escape and appends nothing. */
+/* Append with each `%XX` decoded. Returns 0, or -1 on a broken escape and appends
+ * nothing. */
 int text_percent_decode(struct buf *out, struct bytes text);
 
 /* Append so that a glob of Redis (MATCH, KEYS) matches just these bytes. */
@@ -40,8 +41,8 @@ void text_json_string(struct buf *out, struct bytes text);
  * writing are escaped too. */
 void text_tame_string(struct buf *out, struct bytes text);
 
-/* Append for people: controls, what changes the direction of writing, and what is no UTF-8 as
- * `\xNN`; at most `max` bytes of the input, cut between characters, then `…`. */
+/* Append for people: controls, what changes the direction of writing, and what is no
+ * UTF-8 as `\xNN`; at most `max` bytes of the input, cut between characters, then `…`. */
 void text_printable(struct buf *out, struct bytes text, size_t max);
 
 /* Append a duration for people, its two largest units: `850ms`, `12s`, `3m20s`, `5h`. */

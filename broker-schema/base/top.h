@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The greatest few of many: kept while the many go by, in order, greatest first, equal ones by
- * name. */
+/* The greatest few of many: kept while the many go by, in order, greatest first, equal
+ * ones by name. */
 #ifndef LEAT_BASE_TOP_H
 #define LEAT_BASE_TOP_H
 
@@ -19,7 +19,8 @@ struct top {
     size_t count;
 };
 
-/* Look at one more. Of two with the same name the later one counts. Copies name and text. */
+/* Look at one more. Of two with the same name the later one counts. Copies name and
+ * text. */
 void top_offer(struct top *top, struct bytes name, int64_t value, struct bytes text);
 
 /* Forget all, and free; it can be used again. A zeroed top is fine. */

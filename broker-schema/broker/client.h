@@ -20,13 +20,13 @@ struct client {
 };
 
 /* Connect and greet. `give_up_ms`: how long to try to come back after a loss later.
- * Errors: those of redis_url_choose(); LEAT_ELINK, LEAT_EDENIED, LEAT_ECONFIG. After an error
- * client_close() is still right. */
+ * Errors: those of redis_url_choose(); LEAT_ELINK, LEAT_EDENIED, LEAT_ECONFIG. After an
+ * error client_close() is still right. */
 int client_open(struct client *client, const char *given_url, int64_t give_up_ms,
                 struct err *err);
 
-/* Where it is, without the password; and why the connection was last lost or not made. Both
- * until client_close(). */
+/* Where it is, without the password; and why the connection was last lost or not made.
+ * Both until client_close(). */
 const char *client_shown(const struct client *client);
 const char *client_why(const struct client *client);
 

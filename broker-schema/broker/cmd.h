@@ -33,7 +33,8 @@ void cmd_add_int(struct cmd *cmd, int64_t number);
 void cmd_addf(struct cmd *cmd, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Reset, and begin a call of a script with `key_count` keys; keys and arguments follow. */
+/* Reset, and begin a call of a script with `key_count` keys; keys and arguments
+ * follow. */
 void cmd_call(struct cmd *cmd, const struct script *script, int key_count);
 
 /* Reset, and set all words of a plain command; the list ends with NULL. */

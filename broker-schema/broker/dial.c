@@ -13,8 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* The kernel asks at once, after 1 s and after 3 s: after its second time, a try of ours is sooner
- * than its third. */
+/* The kernel asks at once, after 1 s and after 3 s: after its second time, a try of ours
+ * is sooner than its third. */
 enum { CONNECT_MS = 2000, USER_TIMEOUT_MS = 10000 };
 
 struct dial {

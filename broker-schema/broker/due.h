@@ -5,8 +5,8 @@
 
 #include "broker/pusher.h"
 
-/* Read a span from now, as in `5m`; or a time, RFC 3339 or `@` and Unix seconds; at most ten
- * years ahead. Errors: LEAT_EUSAGE with a text that begins with what was given. */
+/* Read a span from now, as in `5m`; or a time, RFC 3339 or `@` and Unix seconds; at most
+ * ten years ahead. Errors: LEAT_EUSAGE with a text that begins with what was given. */
 int due_in(struct pusher_due *due, const char *text, struct err *err);
 int due_at(struct pusher_due *due, const char *text, struct err *err);
 

@@ -13,7 +13,7 @@
 
 enum { QUOTED_MAX = 60, COUNTERS_PAGE = 200 };
 
-/* ---- saying ------------------------------------------------------------------------- */
+/* ---- saying ------------------------------------------------------------------------ */
 
 static void hand_over(struct fsck *fsck, enum fsck_level level, const char *check,
                       const char *text)
@@ -61,9 +61,10 @@ static const char *quoted(struct fsck *fsck, struct bytes bytes)
     return kept;
 }
 
-/* ---- asking ------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------ */
 
-/* Send the client's command. A key of the wrong type is a finding: `*reply` is NULL then. */
+/* Send the client's command. A key of the wrong type is a finding: `*reply` is NULL
+ * then. */
 static int ask(struct fsck *fsck, const struct redisReply **reply, struct err *err)
 {
     struct err refused = {0};
@@ -81,7 +82,7 @@ static int not_understood(struct err *err, const char *what)
     return err_set(err, LEAT_EBUG, "what %s answered is not understood", what);
 }
 
-/* ---- sums, and what must fit together ----------------------------------------------- */
+/* ---- sums, and what must fit together ---------------------------------------------- */
 
 static int check_sums(struct fsck *fsck, struct fsck_audit *audit, struct err *err)
 {
@@ -142,7 +143,7 @@ static int inspect(struct fsck *fsck, int i, struct err *err)
     return LEAT_OK;
 }
 
-/* ---- counters ----------------------------------------------------------------------- */
+/* ---- counters ---------------------------------------------------------------------- */
 
 static void judge_counters(struct fsck *fsck, const struct redisReply *pairs)
 {
@@ -179,7 +180,7 @@ static int check_counters(struct fsck *fsck, struct err *err)
     return LEAT_OK;
 }
 
-/* ---- entries ------------------------------------------------------------------------ */
+/* ---- entries ----------------------------------------------------------------------- */
 
 static void judge_job(struct fsck *fsck, struct bytes raw, const char *check)
 {
@@ -297,7 +298,7 @@ static int check_entries(struct fsck *fsck, const struct fsck_audit *audit,
     return code;
 }
 
-/* ---- all of it ---------------------------------------------------------------------- */
+/* ---- all of it --------------------------------------------------------------------- */
 
 static int check_all(struct fsck *fsck, struct err *err)
 {

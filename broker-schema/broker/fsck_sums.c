@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The sums of PROTOCOL.md 3. How many jobs were ever pushed is not known, so what remains are
- * the sums that do not name it. */
+/* The sums of PROTOCOL.md 3. How many jobs were ever pushed is not known, so what remains
+ * are the sums that do not name it. */
 #include "broker/fsck_inside.h"
 
 #include <string.h>
@@ -18,7 +18,7 @@ int fsck_sums_read(struct fsck_audit *audit, const struct redisReply *reply)
     return 0;
 }
 
-/* ---- the counts themselves ---------------------------------------------------------- */
+/* ---- the counts themselves --------------------------------------------------------- */
 
 /* The sums need these; a script that adds to one that is no number fails half-way. */
 static const char *const counts[] = {
@@ -58,7 +58,7 @@ static int counts_are_numbers(struct fsck *fsck, const struct fsck_audit *audit)
     return fine;
 }
 
-/* ---- sums --------------------------------------------------------------------------- */
+/* ---- sums -------------------------------------------------------------------------- */
 
 #define SUM(...) ((const char *const[]){__VA_ARGS__, NULL})
 

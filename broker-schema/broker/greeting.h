@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What is said first on a new connection: who we are, which database; for a program that
- * serves also whether the server will do, and that it may forget our old connection; for a
- * worker, which protocol it speaks. All of it goes out in one write, but for what follows from
- * an answer. */
+ * serves also whether the server will do, and that it may forget our old connection; for
+ * a worker, which protocol it speaks. All of it goes out in one write, but for what
+ * follows from an answer. */
 #ifndef LEAT_BROKER_GREETING_H
 #define LEAT_BROKER_GREETING_H
 
@@ -12,8 +12,8 @@ struct greeting {
     const struct link_config *config;
     /* Put a command on the wire; `arg` is the greeting's owner. */
     void (*send)(void *arg, const struct cmd *cmd, answer_fn fn, void *fn_arg);
-    /* Called once: code LEAT_OK, LEAT_EBUSY for a server that is not ready yet, or the final
-     * refusal with its sentence. */
+    /* Called once: code LEAT_OK, LEAT_EBUSY for a server that is not ready yet, or the
+     * final refusal with its sentence. */
     void (*done)(void *arg, const struct err *err);
     void *arg;
 

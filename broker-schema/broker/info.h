@@ -5,7 +5,8 @@
 
 #include "base/mem.h"
 
-/* Copy the value of the line `name:value`, cut at `size`; "" when there is no such line. */
+/* Copy the value of the line `name:value`, cut at `size`; "" when there is no such
+ * line. */
 void info_value(struct bytes info, const char *name, char *out, size_t size);
 
 #endif

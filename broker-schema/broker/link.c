@@ -5,10 +5,10 @@
  *      ^                   |           |          |
  *      +-------------------+-----------+----------+   (link_lose)
  *
- * Three queues hold requests: `waiting` until the link is up, `flight` from the first byte
- * written to the answer, `later` after an error that asks for patience. What the greeting
- * sends goes straight to `flight`; `unsent` points at the first request of `flight` that is
- * not wholly written. */
+ * Three queues hold requests: `waiting` until the link is up, `flight` from the first
+ * byte written to the answer, `later` after an error that asks for patience. What the
+ * greeting sends goes straight to `flight`; `unsent` points at the first request of
+ * `flight` that is not wholly written. */
 #include "broker/link.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -81,7 +81,7 @@ struct redisReply *answer_take(struct answer *answer)
     return reply;
 }
 
-/* ---- states ------------------------------------------------------------------------- */
+/* ---- states ------------------------------------------------------------------------ */
 
 static void arm(struct link *link, int64_t after_ms)
 {
@@ -133,7 +133,7 @@ static void link_die(struct link *link, const struct err *err)
         link->config.on_fatal(link->config.arg, err);
 }
 
-/* ---- writing ------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------------------- */
 
 /* Gather what is unsent into one vector. */
 static int gather(const struct link *link, struct iovec piece[WRITE_PIECES])
@@ -247,7 +247,7 @@ int link_send(struct link *link, const struct cmd *cmd, unsigned flags,
     return LEAT_OK;
 }
 
-/* ---- reading ------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------- */
 
 static void tell(struct request *request, struct redisReply *reply)
 {
@@ -385,7 +385,7 @@ void link_poll(struct link *link)
         ;
 }
 
-/* ---- greeting ----------------------------------------------------------------------- */
+/* ---- greeting ---------------------------------------------------------------------- */
 
 static void come_up(struct link *link)
 {
@@ -418,7 +418,7 @@ static void on_greeted(void *arg, const struct err *err)
     }
 }
 
-/* ---- connecting --------------------------------------------------------------------- */
+/* ---- connecting -------------------------------------------------------------------- */
 
 static void on_io(struct ev_loop *loop, ev_io *watcher, int events)
 {
@@ -449,7 +449,7 @@ static void on_dialled(void *arg, int fd, const char *why)
     greeting_start(&link->greeting);
 }
 
-/* ---- losing ------------------------------------------------------------------------- */
+/* ---- losing ------------------------------------------------------------------------ */
 
 /* What may be sent again waits, in front of what waits already; the rest is told. */
 static void sort_flight(struct link *link)
@@ -463,7 +463,8 @@ static void sort_flight(struct link *link)
         fail(request, LEAT_ELINK, "the connection to Redis was lost");
 }
 
-/* A first greeting can be lost like any other; but who hangs up again and again is no Redis. */
+/* A first greeting can be lost like any other; but who hangs up again and again is no
+ * Redis. */
 static int was_cut_short(const struct link *link)
 {
     return link->state == LINK_GREETING &&
@@ -534,7 +535,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
     }
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 struct link *link_new(struct ev_loop *loop, const struct link_config *config)
 {

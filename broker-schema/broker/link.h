@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The transport: one connection to Redis in an event loop, under hiredis' formatter and
- * reader. It connects (TCP or unix socket), greets (AUTH, SELECT, name, checks), pipelines
- * all that one turn of the loop asked for into one write, matches answers, notices silence,
- * and comes back with jittered back-off when the connection breaks.
+ * reader. It connects (TCP or unix socket), greets (AUTH, SELECT, name, checks),
+ * pipelines all that one turn of the loop asked for into one write, matches answers,
+ * notices silence, and comes back with jittered back-off when the connection breaks.
  *
- * Lost replies are handled here, once, for everybody: a request marked LINK_RESEND is sent
- * again after the reconnect, in its old order (only commands that change nothing the second
- * time are marked so: numbered pushes and all that a lease fences); any other gets
- * LEAT_ELINK: it may or may not have run. Before anything is sent again, the server is told
- * to kill the old connection, so that nothing still queued in it can run later. */
+ * Lost replies are handled here, once, for everybody: a request marked LINK_RESEND is
+ * sent again after the reconnect, in its old order (only commands that change nothing the
+ * second time are marked so: numbered pushes and all that a lease fences); any other gets
+ * LEAT_ELINK: it may or may not have run. Before anything is sent again, the server is
+ * told to kill the old connection, so that nothing still queued in it can run later. */
 #ifndef LEAT_BROKER_LINK_H
 #define LEAT_BROKER_LINK_H
 
@@ -27,9 +27,9 @@ struct answer {
         *reply; /* borrowed until the callback returns; NULL with an error */
 };
 
-/* Called exactly once for each request sent (a stream's: for each message, and once more with
- * the error that ends it), and never before link_send() returned. It may send more, but must
- * not free the link. */
+/* Called exactly once for each request sent (a stream's: for each message, and once more
+ * with the error that ends it), and never before link_send() returned. It may send more,
+ * but must not free the link. */
 typedef void (*answer_fn)(void *arg, struct answer *answer);
 
 /* Take the reply over. Owns: the caller, who calls reply_free(). */
@@ -74,10 +74,10 @@ struct link *link_new(struct ev_loop *loop, const struct link_config *config);
 void link_free(struct link *link);
 
 /* Send a command, once the link is up. Words are copied before this returns.
- * `patience_ms` is the silence after which the connection counts as dead, for this command
- * at the head of the pipeline; 0 for LINK_PATIENCE_MS.
- * Errors: LEAT_ELINK while the link is down and LINK_RESEND is not set: the callback is then
- * not called. */
+ * `patience_ms` is the silence after which the connection counts as dead, for this
+ * command at the head of the pipeline; 0 for LINK_PATIENCE_MS.
+ * Errors: LEAT_ELINK while the link is down and LINK_RESEND is not set: the callback is
+ * then not called. */
 int link_send(struct link *link, const struct cmd *cmd, unsigned flags,
               int64_t patience_ms, answer_fn fn, void *arg);
 
@@ -87,7 +87,8 @@ int link_is_up(const struct link *link);
 /* Close the connection as if it had broken, at the next turn of the loop. */
 void link_drop(struct link *link, const char *why);
 
-/* Read now what has arrived already, and call back. May lose the link, as any reading may.
+/* Read now what has arrived already, and call back. May lose the link, as any reading
+ * may.
  * Calls: not from a callback of this link. */
 void link_poll(struct link *link);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* How it goes: TIME, INFO and the first pages of queues and workers leave in one pipeline;
- * further pages follow one another; when the last page of queues is there, all of them are
- * counted in one pipeline, and when the last record is there, what became of the jobs of the
- * lost is asked. `due` says how many answers are still to come, and the one that
- * brings it to 0 ends the gathering. After a failure nothing more is sent. */
+/* How it goes: TIME, INFO and the first pages of queues and workers leave in one
+ * pipeline; further pages follow one another; when the last page of queues is there, all
+ * of them are counted in one pipeline, and when the last record is there, what became of
+ * the jobs of the lost is asked. `due` says how many answers are still to come, and the
+ * one that brings it to 0 ends the gathering. After a failure nothing more is sent. */
 #include "broker/overview.h"
 #include "broker/alarms.h"
 #include "broker/info.h"
@@ -68,7 +68,7 @@ static void drop_untouched_default(struct overview *overview)
     }
 }
 
-/* ---- gathering ---------------------------------------------------------------------- */
+/* ---- gathering --------------------------------------------------------------------- */
 
 static void gather_fini(struct overview_gather *gather)
 {
@@ -125,7 +125,7 @@ static int may_go_on(struct overview *overview, int seen, int max, struct bytes 
     return seen < max;
 }
 
-/* ---- server ------------------------------------------------------------------------- */
+/* ---- server ------------------------------------------------------------------------ */
 
 static void on_time(void *arg, struct answer *answer)
 {
@@ -162,7 +162,7 @@ static void on_info(void *arg, struct answer *answer)
     settle(overview);
 }
 
-/* ---- queues ------------------------------------------------------------------------- */
+/* ---- queues ------------------------------------------------------------------------ */
 
 /* Redis appends to an error where in which script it happened. */
 static struct bytes without_script(struct bytes text)
@@ -288,7 +288,7 @@ static void ask_queues(struct overview *overview, struct bytes cursor)
     ask(overview, on_queues, overview);
 }
 
-/* ---- workers ------------------------------------------------------------------------ */
+/* ---- workers ----------------------------------------------------------------------- */
 
 static void add_worker(struct overview *overview, struct bytes id, struct bytes record)
 {
@@ -360,7 +360,7 @@ static void ask_workers(struct overview *overview, struct bytes cursor)
     ask(overview, on_workers, overview);
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 static void begin(struct overview *overview, struct link *link, overview_fn fn, void *arg)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* One look at everything: the server, every queue, every worker, and what is wrong with them.
- * Each queue is counted by one script, so its numbers fit together; the queues among
- * themselves are counted one after the other, in one pipeline. Reading changes nothing.
- * All that is read is bounded: a fleet larger than the bounds is shown in part, and says so. */
+/* One look at everything: the server, every queue, every worker, and what is wrong with
+ * them. Each queue is counted by one script, so its numbers fit together; the queues
+ * among themselves are counted one after the other, in one pipeline. Reading changes
+ * nothing. All that is read is bounded: a fleet larger than the bounds is shown in part,
+ * and says so. */
 #ifndef LEAT_BROKER_OVERVIEW_H
 #define LEAT_BROKER_OVERVIEW_H
 
@@ -54,9 +55,8 @@ struct overview_job {
  * write is 0. */
 struct overview_worker {
     const char *id, *host, *version, *alarm;
-    const char *state; /* running, quiet or stopping, as it said last */
-    const char
-        *process; /* its place among its master's, "2/4"; "0/0": it has no master */
+    const char *state;   /* running, quiet or stopping, as it said last */
+    const char *process; /* its place in its master's pool, "2/4"; "0/0": none */
     const char **queues;
     int queue_count;
     struct overview_job *jobs; /* those that run longest, at most LIMIT_RECORD_JOBS */
@@ -103,8 +103,9 @@ struct overview {
     struct overview_gather *gather;
 };
 
-/* Read everything into `overview`, which is overwritten and must stay where it is until `fn`
- * was called or the link was freed. Calls `fn` exactly once, never before this returns.
+/* Read everything into `overview`, which is overwritten and must stay where it is until
+ * `fn` was called or the link was freed. Calls `fn` exactly once, never before this
+ * returns.
  * Errors: LEAT_ELINK while the link is down; `fn` is then not called. */
 int overview_start(struct overview *overview, struct link *link, overview_fn fn,
                    void *arg);
@@ -113,8 +114,8 @@ int overview_start(struct overview *overview, struct link *link, overview_fn fn,
 int overview_start_workers(struct overview *overview, struct link *link, overview_fn fn,
                            void *arg);
 
-/* Free what the overview owns. A zeroed one is fine; one under way only after its link was
- * freed. */
+/* Free what the overview owns. A zeroed one is fine; one under way only after its link
+ * was freed. */
 void overview_fini(struct overview *overview);
 
 /* Read the reply of call_count() into `queue`; what it points at goes into the arena.
@@ -122,8 +123,8 @@ void overview_fini(struct overview *overview);
 int overview_read_count(struct overview_queue *queue, const struct redisReply *reply,
                         struct arena *arena, int64_t *now_ms);
 
-/* The records are read: order them by id, forget the long gone, tell the lost from the living.
- * What a rehash showed twice stays once. */
+/* The records are read: order them by id, forget the long gone, tell the lost from the
+ * living. What a rehash showed twice stays once. */
 void overview_settle_workers(struct overview *overview, struct overview_worker *read,
                              int count);
 

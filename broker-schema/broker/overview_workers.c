@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the workers' records tell of the fleet: who lives, who is lost, whose jobs came back,
- * who lives but fetches nothing. */
+/* What the workers' records tell of the fleet: who lives, who is lost, whose jobs came
+ * back, who lives but fetches nothing. */
 #include "broker/overview.h"
 #include "base/text.h"
 
@@ -21,7 +21,7 @@ int64_t overview_unfetched_ms(const struct overview *overview,
     return worker->lost || worker->fetched_ms == 0 || ms < 0 ? 0 : ms;
 }
 
-/* ---- the sentence beside a worker --------------------------------------------------- */
+/* ---- the sentence beside a worker -------------------------------------------------- */
 
 static const char *note_of_living(struct overview *overview,
                                   const struct overview_worker *worker)
@@ -57,7 +57,7 @@ static void add_note(struct overview *overview, struct overview_worker *worker)
         worker->lost ? note_of_lost(overview, worker) : note_of_living(overview, worker);
 }
 
-/* ---- who is who --------------------------------------------------------------------- */
+/* ---- who is who -------------------------------------------------------------------- */
 
 void overview_settle_workers(struct overview *overview, struct overview_worker *read,
                              int count)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Batches stand in a ring: `sent` of them, from `first` on, have a number and wait for their
- * answer, the one behind them is being filled. A batch keeps its number and its bytes until
- * it is acknowledged, because it may have to be sent again.
+/* Batches stand in a ring: `sent` of them, from `first` on, have a number and wait for
+ * their answer, the one behind them is being filled. A batch keeps its number and its
+ * bytes until it is acknowledged, because it may have to be sent again.
  *
  *   OPEN --refused--> HELD --all answered, back-off--> OPEN (everything sent again)
  *                       \--no patience left, or final--> ENDED */
@@ -90,7 +90,7 @@ void pusher_free(struct pusher *pusher)
     free(pusher);
 }
 
-/* ---- sending ------------------------------------------------------------------------ */
+/* ---- sending ----------------------------------------------------------------------- */
 
 static struct batch *batch_at(struct pusher *pusher, int i)
 {
@@ -141,7 +141,8 @@ static void batch_send(struct batch *batch)
     transmit(pusher, on_answer, batch);
 }
 
-/* Redis may have forgotten a producer that was idle, and would call its next batch a gap. */
+/* Redis may have forgotten a producer that was idle, and would call its next batch a
+ * gap. */
 static void renew_if_stale(struct pusher *pusher)
 {
     if (pusher->sent > 0 || pusher->next_number == 1 ||
@@ -174,7 +175,7 @@ void pusher_flush(struct pusher *pusher)
         send_filled(pusher);
 }
 
-/* ---- adding ------------------------------------------------------------------------- */
+/* ---- adding ------------------------------------------------------------------------ */
 
 int pusher_has_room(const struct pusher *pusher)
 {
@@ -215,7 +216,7 @@ void pusher_add(struct pusher *pusher, struct bytes payload, struct pusher_due d
         send_filled(pusher);
 }
 
-/* ---- answers ------------------------------------------------------------------------ */
+/* ---- answers ----------------------------------------------------------------------- */
 
 static void acknowledge(struct pusher *pusher, struct batch *batch)
 {
@@ -327,7 +328,7 @@ static void on_announced(void *arg, struct answer *answer)
     answered(pusher);
 }
 
-/* ---- asking ------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------ */
 
 int pusher_is_idle(const struct pusher *pusher)
 {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Pushes that add each job once, whatever happens to the connection: jobs are put together
- * in numbered batches, up to PUSHER_FLIGHT_MAX of them are on their way at a time, and what
- * got no answer is sent again, in order, with the same bytes. Redis remembers the number of
- * a producer's last batch and adds nothing the second time.
+/* Pushes that add each job once, whatever happens to the connection: jobs are put
+ * together in numbered batches, up to PUSHER_FLIGHT_MAX of them are on their way at a
+ * time, and what got no answer is sent again, in order, with the same bytes. Redis
+ * remembers the number of a producer's last batch and adds nothing the second time.
  *
  * A batch that Redis refuses for now (FULL, OOM, LOADING …) makes it answer GAP to those
  * behind it: nothing more is sent until all are answered, then all of them again after a
  * back-off, as long as `patience_ms` has not passed without progress. GAP below a number
  * that was answered before means that Redis lost history; that ends the pusher.
  *
- * Jobs go out by themselves when a batch is full, or when nothing is on its way; so a slow
- * stream has short batches and a fast one long ones. Jobs are acknowledged in the order they
- * were added. Memory: at most (PUSHER_FLIGHT_MAX + 1) * LIMIT_PUSH_BYTES, and in the link
- * as much again.
+ * Jobs go out by themselves when a batch is full, or when nothing is on its way; so a
+ * slow stream has short batches and a fast one long ones. Jobs are acknowledged in the
+ * order they were added. Memory: at most (PUSHER_FLIGHT_MAX + 1) * LIMIT_PUSH_BYTES, and
+ * in the link as much again.
  *
  * Redis forgets a producer after an hour. A pusher that was idle for long becomes a new
  * producer by itself; batches without an answer for an hour end as lost history. */
@@ -44,8 +44,9 @@ struct pusher_config {
     const struct queue *queue; /* copied */
     int64_t patience_ms;       /* with a Redis that refuses; INT64_MAX: for ever */
     void *arg;
-    /* Something was answered, or the pusher ended. It may add more jobs, or free the pusher
-     * if nothing is on its way. Never called from inside another function of the pusher. */
+    /* Something was answered, or the pusher ended. It may add more jobs, or free the
+     * pusher if nothing is on its way. Never called from inside another function of the
+     * pusher. */
     void (*on_progress)(void *arg);
 };
 
@@ -63,8 +64,8 @@ int pusher_has_room(const struct pusher *pusher);
 /* Add a job; the payload, at most LIMIT_PAYLOAD_BYTES, is copied. Only with room. */
 void pusher_add(struct pusher *pusher, struct bytes payload, struct pusher_due due);
 
-/* Send what was added since, as soon as nothing else is on its way. To be called at the end
- * of a run of pusher_add(). */
+/* Send what was added since, as soon as nothing else is on its way. To be called at the
+ * end of a run of pusher_add(). */
 void pusher_flush(struct pusher *pusher);
 
 /* Has everything that was added been acknowledged? */
@@ -83,13 +84,13 @@ enum pusher_fate {
 /* What became of a job? `nth` counts the jobs in the order they were added, from 0. */
 enum pusher_fate pusher_fate(const struct pusher *pusher, int64_t nth);
 
-/* What Redis said when it refused a batch that has not been taken since; NULL for nothing.
- * Valid until the loop turns. */
+/* What Redis said when it refused a batch that has not been taken since; NULL for
+ * nothing. Valid until the loop turns. */
 const char *pusher_refusal(const struct pusher *pusher);
 
-/* Why it ended, or NULL: LEAT_EBUSY (refused for too long), LEAT_EGAP (history lost), or what
- * Redis said. Jobs not acknowledged are then not in the queue, unless history was lost or the
- * connection with it. Nothing is on its way any more. */
+/* Why it ended, or NULL: LEAT_EBUSY (refused for too long), LEAT_EGAP (history lost), or
+ * what Redis said. Jobs not acknowledged are then not in the queue, unless history was
+ * lost or the connection with it. Nothing is on its way any more. */
 const struct err *pusher_error(const struct pusher *pusher);
 
 #endif

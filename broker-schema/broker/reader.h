@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* From the bytes of a connection to replies: hiredis' parser, with a limit in front of all that
- * it would keep in memory. Who answers on the port that an address names need not be Redis. */
+/* From the bytes of a connection to replies: hiredis' parser, with a limit in front of
+ * all that it would keep in memory. Who answers on the port that an address names need
+ * not be Redis. */
 #ifndef LEAT_BROKER_READER_H
 #define LEAT_BROKER_READER_H
 
@@ -24,8 +25,8 @@ enum reader_end {
 /* Take bytes in. Anything but READER_OK is final: nothing more is read. */
 enum reader_end reader_feed(struct reader *reader, struct bytes piece);
 
-/* Take the next reply out, or NULL when it is not whole yet. Owns: the caller, reply_free().
- * Anything but READER_OK is final. */
+/* Take the next reply out, or NULL when it is not whole yet. Owns: the caller,
+ * reply_free(). Anything but READER_OK is final. */
 enum reader_end reader_next(struct reader *reader, struct redisReply **reply);
 
 #endif

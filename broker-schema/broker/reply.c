@@ -98,8 +98,8 @@ const char *reply_error_text(const struct redisReply *reply)
     return reply->str;
 }
 
-/* `ERR …` and words of other versions: a wrong password without a user is one of them, and
- * so is what a script may not do for its caller. */
+/* `ERR …` and words of other versions: a wrong password without a user is one of them,
+ * and so is what a script may not do for its caller. */
 static int is_denial(struct bytes error)
 {
     static const char *const signs[] = {"AUTH", "password", "ACL failure",

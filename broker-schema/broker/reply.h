@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What Redis answered: a thin, read-only view of hiredis' replies, and the classes that its
- * errors fall into. */
+/* What Redis answered: a thin, read-only view of hiredis' replies, and the classes that
+ * its errors fall into. */
 #ifndef LEAT_BROKER_REPLY_H
 #define LEAT_BROKER_REPLY_H
 
@@ -42,7 +42,8 @@ enum reply_class {
     REPLY_FATAL,     /* trying again changes nothing */
 };
 
-/* What to tell people of an error reply: the words of Redis, or ours where those mislead. */
+/* What to tell people of an error reply: the words of Redis, or ours where those
+ * mislead. */
 const char *reply_error_text(const struct redisReply *reply);
 
 /* Class of an error's text by its first word; `*code` gets the matching leat_code. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- JSON --------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------- */
 
 enum value_kind { VALUE_TEXT, VALUE_NUMBER, VALUE_BOOL };
 
@@ -197,7 +197,7 @@ void report_json(struct buf *out, const struct overview *overview, const char *v
     add_end(out, overview);
 }
 
-/* ---- lists -------------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------------------- */
 
 /* The keys stay empty: as JSON a list shows whole objects. */
 static const struct table_column queue_columns[] = {
@@ -326,7 +326,7 @@ void report_workers(struct buf *out, const struct overview *overview,
     table_close(&table);
 }
 
-/* ---- text --------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------- */
 
 static void add_redis_line(struct buf *out, const struct overview_redis *redis)
 {

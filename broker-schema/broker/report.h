@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* An overview as text for people, as JSON and as Prometheus metrics. What is shown of a queue
- * and of a worker, under which name, is one table each in report.c, and the metrics are one in
- * report_metrics.c. Pure functions. */
+/* An overview as text for people, as JSON and as Prometheus metrics. What is shown of a
+ * queue and of a worker, under which name, is one table each in report.c, and the metrics
+ * are one in report_metrics.c. Pure functions. */
 #ifndef LEAT_BROKER_REPORT_H
 #define LEAT_BROKER_REPORT_H
 
@@ -28,8 +28,8 @@ void report_queues(struct buf *out, const struct overview *overview,
 void report_workers(struct buf *out, const struct overview *overview,
                     enum table_mode mode);
 
-/* Append the metrics in Prometheus' text format, version 0.0.4. `overview` is NULL when Redis
- * could not be asked: then only what is known without it. */
+/* Append the metrics in Prometheus' text format, version 0.0.4. `overview` is NULL when
+ * Redis could not be asked: then only what is known without it. */
 void report_metrics(struct buf *out, const struct overview *overview,
                     const char *version);
 

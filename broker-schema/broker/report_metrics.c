@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The metrics, one row each. Source of the format: prometheus.io, "Exposition formats", text
- * format 0.0.4. */
+/* The metrics, one row each. Source of the format: prometheus.io, "Exposition formats",
+ * text format 0.0.4. */
 #include "broker/report.h"
 
 #include <string.h>

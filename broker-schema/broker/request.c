@@ -34,7 +34,8 @@ void request_free(struct request *request)
 
 void request_use_text(struct request *request)
 {
-    /* *<n>\r\n $7\r\nEVALSHA\r\n $40\r\n<sha>\r\n …: only the two words behind <n> change. */
+    /* *<n>\r\n $7\r\nEVALSHA\r\n $40\r\n<sha>\r\n …: only the two words behind <n>
+     * change. */
     static const char head[] = "$7\r\nEVALSHA\r\n$40\r\n";
     char *words = memchr(request->wire, '\n', request->wire_len);
     size_t first_len = (size_t)(words + 1 - request->wire);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One command on its way: its bytes as they go over the wire, kept until the answer is there
- * so that they can be sent again, and who waits for the answer. Queues of requests own what
- * they hold. */
+/* One command on its way: its bytes as they go over the wire, kept until the answer is
+ * there so that they can be sent again, and who waits for the answer. Queues of requests
+ * own what they hold. */
 #ifndef LEAT_BROKER_REQUEST_H
 #define LEAT_BROKER_REQUEST_H
 

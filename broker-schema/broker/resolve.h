@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names to addresses without stopping the loop: numbers are read at once, names are looked
- * up in a thread of their own. */
+/* Names to addresses without stopping the loop: numbers are read at once, names are
+ * looked up in a thread of their own. */
 #ifndef LEAT_BROKER_RESOLVE_H
 #define LEAT_BROKER_RESOLVE_H
 

@@ -34,7 +34,7 @@ enum walk_source resting_source(enum resting_kind kind)
     return kinds[kind].source;
 }
 
-/* ---- handles ------------------------------------------------------------------------ */
+/* ---- handles ----------------------------------------------------------------------- */
 
 /* Source: Fowler, Noll, Vo: FNV-1a, 64 bits. */
 static uint64_t digest(struct bytes bytes)
@@ -89,7 +89,7 @@ int64_t resting_handle_died_ms(const char *word)
     return died_ms > 0 ? died_ms : 0;
 }
 
-/* ---- what it is --------------------------------------------------------------------- */
+/* ---- what it is -------------------------------------------------------------------- */
 
 void resting_read(struct resting_view *view, const struct resting *resting,
                   struct arena *arena)
@@ -112,7 +112,7 @@ struct bytes resting_payload(const struct resting *resting,
     return resting->kind == RESTING_BAD ? resting->raw : view->entry.payload;
 }
 
-/* ---- acting ------------------------------------------------------------------------- */
+/* ---- acting ------------------------------------------------------------------------ */
 
 /* The same job, first delivered when it was, as if it had never run. */
 static struct bytes revived(struct bytes raw, struct arena *arena)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Jobs that rest: the dead and the quarantined ones of a queue, and the handles by which a
- * person names them. A dead job's handle is `dead:<died ms>:<iid>`, a quarantined entry's is
- * `bad:<digest of its bytes>`; whoever acts names the exact bytes, so a digest need only tell
- * entries apart for people. walk.h finds all of them, resting_find.h those named. */
+/* Jobs that rest: the dead and the quarantined ones of a queue, and the handles by which
+ * a person names them. A dead job's handle is `dead:<died ms>:<iid>`, a quarantined
+ * entry's is `bad:<digest of its bytes>`; whoever acts names the exact bytes, so a digest
+ * need only tell entries apart for people. walk.h finds all of them, resting_find.h those
+ * named. */
 #ifndef LEAT_BROKER_RESTING_H
 #define LEAT_BROKER_RESTING_H
 
@@ -45,7 +46,8 @@ int resting_is_named(const struct resting *resting, const char *word);
 /* When a dead job died, by its handle; 0 when `word` is no such handle. */
 int64_t resting_handle_died_ms(const char *word);
 
-/* Decode an entry with the decoder that the workers use. Borrows from it, or from the arena. */
+/* Decode an entry with the decoder that the workers use. Borrows from it, or from the
+ * arena. */
 void resting_read(struct resting_view *view, const struct resting *resting,
                   struct arena *arena);
 
@@ -54,8 +56,8 @@ struct bytes resting_payload(const struct resting *resting,
                              const struct resting_view *view);
 
 /* Put the command together that pushes it again: a dead one with its counts at zero, a
- * quarantined one as it stands. Its answer is 0 when it is not there any more. Borrows the
- * entry until the command is sent. Owns: the arena, what is pushed. */
+ * quarantined one as it stands. Its answer is 0 when it is not there any more. Borrows
+ * the entry until the command is sent. Owns: the arena, what is pushed. */
 void resting_put_retry(struct cmd *cmd, const struct queue *queue,
                        const struct resting *resting, struct arena *arena);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One walk after the other: for each handle of a dead job one over its millisecond, then one
- * over the dead for the words that are no handle, then one over the quarantine. */
+/* One walk after the other: for each handle of a dead job one over its millisecond, then
+ * one over the dead for the words that are no handle, then one over the quarantine. */
 #include "broker/resting_find.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding dead and quarantined entries by what people call them: a handle, or a dead job's
- * iid. A dead job's handle has the time of its death, by which Redis finds it at once; any
- * other word needs a walk from the newest on, one for all words of a kind. */
+/* Finding dead and quarantined entries by what people call them: a handle, or a dead
+ * job's iid. A dead job's handle has the time of its death, by which Redis finds it at
+ * once; any other word needs a walk from the newest on, one for all words of a kind. */
 #ifndef LEAT_BROKER_RESTING_FIND_H
 #define LEAT_BROKER_RESTING_FIND_H
 

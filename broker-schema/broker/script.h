@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The Lua scripts, one transition of the protocol each, embedded at build from
- * broker-schema/lua. Each is called by EVALSHA with the digest of its text, so that programs
- * of different versions can share one Redis. */
+ * broker-schema/lua. Each is called by EVALSHA with the digest of its text, so that
+ * programs of different versions can share one Redis. */
 #ifndef LEAT_BROKER_SCRIPT_H
 #define LEAT_BROKER_SCRIPT_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The scripts' calls: each function puts one together, keys and arguments in the order that
- * the script's head comment names. What the replies mean stands there and in PROTOCOL.md. */
+/* The scripts' calls: each function puts one together, keys and arguments in the order
+ * that the script's head comment names. What the replies mean stands there and in
+ * PROTOCOL.md. */
 #ifndef LEAT_BROKER_SCRIPT_CALL_H
 #define LEAT_BROKER_SCRIPT_CALL_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* TIME, the counts and the first page leave in one pipeline, further pages follow one another,
- * key after key. `due` says how many answers are still to come; the one that brings it to 0
- * ends the walk when no other page was asked for. */
+/* TIME, the counts and the first page leave in one pipeline, further pages follow one
+ * another, key after key. `due` says how many answers are still to come; the one that
+ * brings it to 0 ends the walk when no other page was asked for. */
 #include "broker/walk.h"
 
 enum { KEYS_MAX = 4 };
@@ -12,7 +12,7 @@ static const struct source {
     size_t keys[KEYS_MAX]; /* of which in struct queue, in the order of the walk */
     int key_count;
     int is_zset;
-    int from_end; /* the entry to begin with is the last of the set, the rightmost of the list */
+    int from_end; /* begin with the last of the set, the rightmost of the list */
 } sources[] = {
     [WALK_DEAD] = {{KEY(dead)}, 1, 1, 1},
     [WALK_BAD] = {{KEY(bad)}, 1, 0, 0},
@@ -36,7 +36,7 @@ static int is_backward(const struct walk *walk)
     return source_of(walk)->from_end != (walk->from_other_end != 0);
 }
 
-/* ---- pages -------------------------------------------------------------------------- */
+/* ---- pages ------------------------------------------------------------------------- */
 
 static void ask(struct walk *walk, answer_fn fn)
 {
@@ -165,7 +165,7 @@ static void on_page(void *arg, struct answer *answer)
     end_when_all_is_answered(walk);
 }
 
-/* ---- the start ---------------------------------------------------------------------- */
+/* ---- the start --------------------------------------------------------------------- */
 
 static void on_time(void *arg, struct answer *answer)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A look at the entries that rest in one state of a queue, page by page, so that Redis is
- * never held up for long however many there are. Pages are short where entries are long: the
- * quarantine takes entries of any length. Nothing is changed, and nothing is locked:
+ * never held up for long however many there are. Pages are short where entries are long:
+ * the quarantine takes entries of any length. Nothing is changed, and nothing is locked:
  * what comes or goes meanwhile may be missed or be seen twice. */
 #ifndef LEAT_BROKER_WALK_H
 #define LEAT_BROKER_WALK_H

@@ -44,8 +44,8 @@ static const struct field rows[] = {
      NULL},
 };
 
-/* Step over the next string of an array of strings. Names of queues need no escapes, so the
- * quotes are its ends. Returns 0 when none is left. */
+/* Step over the next string of an array of strings. Names of queues need no escapes, so
+ * the quotes are its ends. Returns 0 when none is left. */
 static int next_string(struct bytes *array, struct bytes *out)
 {
     const char *end = array->at + array->len;
@@ -71,7 +71,7 @@ static void read_queues(struct overview_worker *worker, struct bytes array,
         worker->queues[i] = arena_dup(arena, name);
 }
 
-/* ---- jobs --------------------------------------------------------------------------- */
+/* ---- jobs -------------------------------------------------------------------------- */
 
 struct job {
     struct bytes id, iid, type, queue;
@@ -155,7 +155,7 @@ static void read_jobs(struct overview_worker *worker, struct bytes array,
             worker->job_count++;
 }
 
-/* ---- the record --------------------------------------------------------------------- */
+/* ---- the record -------------------------------------------------------------------- */
 
 int worker_record_read(struct overview_worker *worker, struct bytes id,
                        struct bytes record, struct arena *arena)

@@ -5,9 +5,9 @@
 
 #include "broker/overview.h"
 
-/* Read a record, of an older version too; all it points at goes into the arena. What follows
- * from it (`lost`, `recovered`, `note`) is left to the caller.
- * Returns 0, or -1 when the bytes are no record, or longer than LIMIT_RECORD_BYTES. */
+/* Read a record, of an older version too; all it points at goes into the arena. What
+ * follows from it (`lost`, `recovered`, `note`) is left to the caller. Returns 0, or -1
+ * when the bytes are no record, or longer than LIMIT_RECORD_BYTES. */
 int worker_record_read(struct overview_worker *worker, struct bytes id,
                        struct bytes record, struct arena *arena);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- looking ------------------------------------------------------------------------ */
+/* ---- looking ----------------------------------------------------------------------- */
 
 const struct config_entry *config_find(const struct config *config, const char *key,
                                        const char *title)
@@ -30,7 +30,7 @@ const struct config_entry *config_next_title(const struct config *config,
     return it;
 }
 
-/* ---- one text ----------------------------------------------------------------------- */
+/* ---- one text ---------------------------------------------------------------------- */
 
 static int check_titles(const struct config *config, const char *section,
                         int (*check)(const struct config *, const struct config_entry *,
@@ -95,7 +95,7 @@ void config_fini(struct config *config)
     *config = (struct config){0};
 }
 
-/* ---- giving away -------------------------------------------------------------------- */
+/* ---- giving away ------------------------------------------------------------------- */
 
 static void fill(const struct config *config, const struct opt_spec *spec,
                  const char *title, uint64_t given, void *target)

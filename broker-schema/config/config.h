@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The configuration file: which files are read, what they say, and where it stands. A setting
- * is what the command line says, else the environment, else the last file that says it, else
- * the default of its row (config/options.h). Texts live as long as the config that read
- * them. */
+/* The configuration file: which files are read, what they say, and where it stands. A
+ * setting is what the command line says, else the environment, else the last file that
+ * says it, else the default of its row (config/options.h). Texts live as long as the
+ * config that read them. */
 #ifndef LEAT_CONFIG_CONFIG_H
 #define LEAT_CONFIG_CONFIG_H
 
@@ -40,8 +40,9 @@ struct config {
     const char *main_file; /* as it was looked for; NULL: none was asked for */
 };
 
-/* Read the file that `given` (an option) names, else LEAT_CONFIG, else the default one, if it
- * is there, and then the *.conf of FILE.d in the order of their bytes. An empty name: none.
+/* Read the file that `given` (an option) names, else LEAT_CONFIG, else the default one,
+ * if it is there, and then the *.conf of FILE.d in the order of their bytes. An empty
+ * name: none.
  * Errors: LEAT_ECONFIG, `FILE:LINE: what is wrong`; the config is then empty. */
 int config_open(struct config *config, const char *given, struct err *err);
 
@@ -53,18 +54,18 @@ int config_add(struct config *config, const char *file, struct bytes text,
 /* Free all; accepts a zeroed config. */
 void config_fini(struct config *config);
 
-/* Store what the files say in the fields of `target` whose rows have no bit in `given`, see
- * opt_parse_noting(). Texts are borrowed from the config. */
+/* Store what the files say in the fields of `target` whose rows have no bit in `given`,
+ * see opt_parse_noting(). Texts are borrowed from the config. */
 void config_fill(const struct config *config, const struct opt_spec *spec, uint64_t given,
                  void *target);
 
-/* The entry of a key such as "worker.lease", in the section of that title ("" for none), or
- * NULL. */
+/* The entry of a key such as "worker.lease", in the section of that title ("" for none),
+ * or NULL. */
 const struct config_entry *config_find(const struct config *config, const char *key,
                                        const char *title);
 
-/* The Redis address to give to redis_url_choose(): `given`, else NULL when the environment has
- * one, else that of the files, or NULL. */
+/* The Redis address to give to redis_url_choose(): `given`, else NULL when the
+ * environment has one, else that of the files, or NULL. */
 const char *config_redis(const struct config *config, const char *given);
 
 /* The entry that opens the next section `section` with a title, behind `after` (NULL: the

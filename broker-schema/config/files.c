@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- one file ----------------------------------------------------------------------- */
+/* ---- one file ---------------------------------------------------------------------- */
 
 /* A pipe gives its text once, if at all; HUP wants it again. */
 static int is_pipe(int fd)
@@ -67,7 +67,7 @@ static int add_file(struct config *config, const char *path, int may_lack,
     return code;
 }
 
-/* ---- drop-ins ----------------------------------------------------------------------- */
+/* ---- drop-ins ---------------------------------------------------------------------- */
 
 static int is_drop_in(const struct dirent *entry)
 {
@@ -101,7 +101,7 @@ static int add_drop_ins(struct config *config, const char *folder, struct err *e
     return code;
 }
 
-/* ---- all of them -------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------- */
 
 int config_open(struct config *config, const char *given, struct err *err)
 {

@@ -11,7 +11,7 @@
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-/* ---- what a text must be ------------------------------------------------------------ */
+/* ---- what a text must be ----------------------------------------------------------- */
 
 static int check_redis(const char *value, struct err *err)
 {
@@ -49,7 +49,7 @@ static int check_host(const char *value, struct err *err)
                    "'%.60s' is no host name or address (without a port)", value);
 }
 
-/* ---- every program ------------------------------------------------------------------ */
+/* ---- every program ----------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct program_options, member)
 
@@ -69,7 +69,7 @@ const struct opt_spec program_spec = {.rows = program_rows,
 
 #undef AT
 
-/* ---- commands that read ------------------------------------------------------------- */
+/* ---- commands that read ------------------------------------------------------------ */
 
 static const struct opt reading_rows[] = {
     {"replica", 0, OPT_LIST, offsetof(struct reading_keys, replicas), "URL", NULL, 0, 0,
@@ -79,7 +79,7 @@ static const struct opt reading_rows[] = {
 const struct opt_spec reading_spec = {.rows = reading_rows,
                                       .row_count = COUNT(reading_rows)};
 
-/* ---- leat-worker -------------------------------------------------------------------- */
+/* ---- leat-worker ------------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct worker_options, member)
 
@@ -126,7 +126,7 @@ const struct opt_spec worker_spec = {
 
 #undef AT
 
-/* ---- leat-dashboard ----------------------------------------------------------------- */
+/* ---- leat-dashboard ---------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct dashboard_options, member)
 
@@ -157,7 +157,7 @@ const struct opt_spec dashboard_spec = {
 
 #undef AT
 
-/* ---- titled sections ---------------------------------------------------------------- */
+/* ---- titled sections --------------------------------------------------------------- */
 
 static const struct opt queue_rows[] = {
     {"weight", 0, OPT_INT, offsetof(struct queue_keys, weight), "N", "1", 1, WEIGHT_MAX,

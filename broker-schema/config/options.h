@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables of what can be set: the options of the programs that read a configuration file,
- * and the keys of its titled sections. They stand together, apart from the programs, so that
- * `leat config` knows them all. */
+/* The tables of what can be set: the options of the programs that read a configuration
+ * file, and the keys of its titled sections. They stand together, apart from the
+ * programs, so that `leat config` knows them all. */
 #ifndef LEAT_CONFIG_OPTIONS_H
 #define LEAT_CONFIG_OPTIONS_H
 
@@ -19,7 +19,7 @@ struct program_options {
 
 extern const struct opt_spec program_spec; /* its rows stand in the other specs, too */
 
-/* ---- commands that read ------------------------------------------------------------- */
+/* ---- commands that read ------------------------------------------------------------ */
 
 struct reading_keys {
     struct opt_list replicas;
@@ -27,7 +27,7 @@ struct reading_keys {
 
 extern const struct opt_spec reading_spec;
 
-/* ---- leat-worker -------------------------------------------------------------------- */
+/* ---- leat-worker ------------------------------------------------------------------- */
 
 struct worker_options {
     struct program_options program;
@@ -40,7 +40,7 @@ struct worker_options {
 
 extern const struct opt_spec worker_spec;
 
-/* ---- leat-dashboard ----------------------------------------------------------------- */
+/* ---- leat-dashboard ---------------------------------------------------------------- */
 
 struct dashboard_options {
     struct program_options program;
@@ -50,7 +50,7 @@ struct dashboard_options {
 
 extern const struct opt_spec dashboard_spec;
 
-/* ---- queue NAME { }, retry TYPE { } ------------------------------------------------- */
+/* ---- queue NAME { }, retry TYPE { } ------------------------------------------------ */
 
 enum { WEIGHT_MAX = 1000 };
 

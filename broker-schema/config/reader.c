@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* libConfuse's options are made from our rows, all of them as texts: what a text must be the
- * row itself says, so that a key is judged as the option is, and by the same words. Values are
- * noted while they are read, since only then libConfuse knows their lines. */
+/* libConfuse's options are made from our rows, all of them as texts: what a text must be
+ * the row itself says, so that a key is judged as the option is, and by the same words.
+ * Values are noted while they are read, since only then libConfuse knows their lines. */
 #include "config/reader.h"
 #include "base/buf.h"
 #include "config/options.h"
@@ -40,7 +40,7 @@ static const struct opt_spec *const specs[] = {
     &program_spec, &reading_spec, &worker_spec, &dashboard_spec,
     &queue_spec,   &retry_spec,   NULL};
 
-/* ---- noting ------------------------------------------------------------------------- */
+/* ---- noting ------------------------------------------------------------------------ */
 
 /* Callbacks get no argument of ours; each option carries it instead of a default. */
 static struct reader *reader_of(const cfg_opt_t *opt)
@@ -126,7 +126,7 @@ static void add_value(struct reader *reader, struct config_entry *entry, const c
     entry->values_end = &value->next;
 }
 
-/* ---- what libConfuse calls ---------------------------------------------------------- */
+/* ---- what libConfuse calls --------------------------------------------------------- */
 
 static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
@@ -187,7 +187,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
     buf_fini(&known);
 }
 
-/* ---- libConfuse's tables ------------------------------------------------------------ */
+/* ---- libConfuse's tables ----------------------------------------------------------- */
 
 static cfg_opt_t option_of(struct reader *reader, const struct opt *row, const char *name)
 {
@@ -233,7 +233,7 @@ static cfg_t *open_tables(struct reader *reader)
     return cfg;
 }
 
-/* ---- one text ----------------------------------------------------------------------- */
+/* ---- one text ---------------------------------------------------------------------- */
 
 /* `key = {}` has no value that on_value() could have noted. */
 static void note_emptied(struct reader *reader, cfg_t *section)

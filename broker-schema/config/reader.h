@@ -6,7 +6,8 @@
 
 #include "config/config.h"
 
-/* Add what `text` says; what it says again replaces what was there, a list as a whole. `file` lives as long as the config.
+/* Add what `text` says; what it says again replaces what was there, a list as a whole.
+ * `file` lives as long as the config.
  * Errors: LEAT_ECONFIG, `FILE:LINE: …`; a part may have been added. */
 int reader_read(struct config *config, const char *file, struct bytes text,
                 struct err *err);

@@ -29,8 +29,9 @@ struct refresh_args {
     int header_count;
 };
 
-/* Read `{"url", "key", "max_age_ms", "stale_max_ms", "timeout_ms", "headers": {}}`.
- * Views borrow from `args` or the arena. Errors: LEAT_EDATA; such a job dies with the reason. */
+/* Read `{"url", "key", "max_age_ms", "stale_max_ms", "timeout_ms", "headers": {}}`. Views
+ * borrow from `args` or the arena. Errors: LEAT_EDATA; such a job dies with the
+ * reason. */
 int refresh_args_read(struct refresh_args *out, struct bytes args, struct arena *arena,
                       struct err *err);
 

@@ -23,7 +23,8 @@ struct envelope {
 };
 
 /* Read and check a payload. The views borrow from it, or from the arena.
- * Errors: LEAT_EDATA, naming field, limit and value; such a payload belongs in quarantine. */
+ * Errors: LEAT_EDATA, naming field, limit and value; such a payload belongs in
+ * quarantine. */
 int envelope_read(struct envelope *envelope, struct bytes payload, struct arena *arena,
                   struct err *err);
 
@@ -32,7 +33,8 @@ int envelope_read(struct envelope *envelope, struct bytes payload, struct arena 
 int envelope_backoff(const struct envelope *envelope, const struct backoff *fallback,
                      struct backoff *out, struct err *err);
 
-/* What a producer may set when it builds an envelope. Empty and zero fields are left out. */
+/* What a producer may set when it builds an envelope. Empty and zero fields are left
+ * out. */
 struct envelope_draft {
     const char *type;
     const char *id;

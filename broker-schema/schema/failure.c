@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* Split off what stands in front of the first `end`. Returns 0, or -1 when there is none. */
+/* Split off what stands in front of the first `end`. Returns 0, or -1 when there is
+ * none. */
 static int take_until(struct bytes *rest, char end, struct bytes *out)
 {
     const char *found = rest->len > 0 ? memchr(rest->at, end, rest->len) : NULL;
@@ -57,10 +58,10 @@ int failure_read(struct failure *failure, struct bytes record)
     return 0;
 }
 
-/* ---- a payload that was cut --------------------------------------------------------- */
+/* ---- a payload that was cut -------------------------------------------------------- */
 
-/* The string that begins at json[*at], without its quotes; `*at` moves behind it. Returns 0,
- * or -1 when it does not end. */
+/* The string that begins at json[*at], without its quotes; `*at` moves behind it. Returns
+ * 0, or -1 when it does not end. */
 static int take_string(struct bytes json, size_t *at, struct bytes *out)
 {
     size_t from = *at + 1;

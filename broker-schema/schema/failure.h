@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One line of a queue's log of failures, `:fail`, as SETTLE writes it:
  *
- *     <at ms> <letter> <bytes of the payload>\n<header>\n<payload, at most its first 1,024 bytes>
+ *     <at ms> <letter> <bytes of the payload>\n<header>\n<payload, at most 1,024 bytes>
  *
  * It tells of a run that failed; the job itself is elsewhere by now. Pure. */
 #ifndef LEAT_SCHEMA_FAILURE_H
@@ -24,8 +24,9 @@ struct failure {
 /* Split a record. Everything borrows from `record`. Returns 0, or -1 when it is none. */
 int failure_read(struct failure *failure, struct bytes record);
 
-/* Read the job's type and id, also of a payload that was cut, as far as they stand in what is
- * left of it; empty where nothing was found. Borrows from the payload, or from the arena. */
+/* Read the job's type and id, also of a payload that was cut, as far as they stand in
+ * what is left of it; empty where nothing was found. Borrows from the payload, or from
+ * the arena. */
 void failure_name(const struct failure *failure, struct arena *arena, struct bytes *type,
                   struct bytes *id);
 

@@ -36,8 +36,8 @@ int job_check(struct bytes payload, struct arena *arena, struct err *err)
     return LEAT_OK;
 }
 
-/* The text is judged inside an object of its own, so that one such as `1,"type":"x"` cannot
- * become more than one value. */
+/* The text is judged inside an object of its own, so that one such as `1,"type":"x"`
+ * cannot become more than one value. */
 int job_add_json(struct buf *out, const char *name, struct bytes json, struct err *err)
 {
     struct buf alone = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every producer does with a job before it pushes it: take args that came as text, and
- * say what a worker would refuse, where the producer can still see it. */
+/* What every producer does with a job before it pushes it: take args that came as text,
+ * and say what a worker would refuse, where the producer can still see it. */
 #ifndef LEAT_SCHEMA_JOB_H
 #define LEAT_SCHEMA_JOB_H
 

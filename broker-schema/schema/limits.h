@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every bound of the protocol, in one table: PROTOCOL.md prints it, and nothing that comes
- * from outside is stored before it met its row here. */
+/* Every bound of the protocol, in one table: PROTOCOL.md prints it, and nothing that
+ * comes from outside is stored before it met its row here. */
 #ifndef LEAT_SCHEMA_LIMITS_H
 #define LEAT_SCHEMA_LIMITS_H
 

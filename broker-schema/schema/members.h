@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The fields of one JSON object, as views of its bytes: no tree, no copy. One pass over the
- * text judges and indexes what nearly every job looks like; anything unusual (\u escapes,
- * huge numbers, exponents, many keys, errors of any kind) is judged by jansson first and then
- * only indexed. A differential fuzz test holds both to one verdict. */
+/* The fields of one JSON object, as views of its bytes: no tree, no copy. One pass over
+ * the text judges and indexes what nearly every job looks like; anything unusual (\u
+ * escapes, huge numbers, exponents, many keys, errors of any kind) is judged by jansson
+ * first and then only indexed. A differential fuzz test holds both to one verdict. */
 #ifndef LEAT_SCHEMA_MEMBERS_H
 #define LEAT_SCHEMA_MEMBERS_H
 

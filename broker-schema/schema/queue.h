@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue's name and the Redis keys that belong to it. All keys of one queue share the hash
- * tag of its list, so a script may touch them together on any Redis. */
+/* A queue's name and the Redis keys that belong to it. All keys of one queue share the
+ * hash tag of its list, so a script may touch them together on any Redis. */
 #ifndef LEAT_SCHEMA_QUEUE_H
 #define LEAT_SCHEMA_QUEUE_H
 
@@ -45,8 +45,8 @@ struct queue {
 #define PROTOCOL_KEY                                                                     \
     "{leat}:protocol" /* STRING: the highest LEAT_PROTOCOL of any worker */
 
-/* The number of the protocol that this code speaks: one more with each change that workers of
- * the number before must not meet (PROTOCOL.md, 11). */
+/* The number of the protocol that this code speaks: one more with each change that
+ * workers of the number before must not meet (PROTOCOL.md, 11). */
 enum { LEAT_PROTOCOL = 1 };
 
 /* Check a name and build the keys.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Job ids as our producers make them: UUID version 7 as text. Source: RFC 9562, section 5.7,
- * with a counter in the 12 bits after the version (method 1 of section 6.2), so that ids made
- * by one process sort in the order they were made. */
+/* Job ids as our producers make them: UUID version 7 as text. Source: RFC 9562, section
+ * 5.7, with a counter in the 12 bits after the version (method 1 of section 6.2), so that
+ * ids made by one process sort in the order they were made. */
 #ifndef LEAT_SCHEMA_UUID_H
 #define LEAT_SCHEMA_UUID_H
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What a job costs the server at a given backlog: stops a worker, fills the queue, lets the
- * worker go on until the queue is empty, again and again, and prints the microseconds of CPU
- * that the server's main thread spent on a job of those stretches. The file of jobs is used
- * from its start round and round, so that all counts are equal after whole rounds. */
+/* What a job costs the server at a given backlog: stops a worker, fills the queue, lets
+ * the worker go on until the queue is empty, again and again, and prints the microseconds
+ * of CPU that the server's main thread spent on a job of those stretches. The file of
+ * jobs is used from its start round and round, so that all counts are equal after whole
+ * rounds. */
 #include "measure.h"
 #include "wire.h"
 
@@ -59,7 +60,8 @@ static double server_cpu_s(pid_t server)
     return seconds;
 }
 
-/* Wait until nothing is ready and nothing is leased; rarely asking, for that costs too. */
+/* Wait until nothing is ready and nothing is leased; rarely asking, for that costs
+ * too. */
 static void await_empty(struct wire *wire)
 {
     static const struct timespec pause = {.tv_nsec = POLL_NS};

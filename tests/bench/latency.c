@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* How long a job takes from its push until an idle worker has it in hand. The worker is
  * reached through a pass-through of this program: jobs are pushed at a steady pace, and a
- * job's clock stops when its bytes have gone to the worker. The limit beside it, a bare loop
- * of BLMOVE, goes through the same pass-through. The pass-through makes both longer; without
- * it their quotient would be larger. */
+ * job's clock stops when its bytes have gone to the worker. The limit beside it, a bare
+ * loop of BLMOVE, goes through the same pass-through. The pass-through makes both longer;
+ * without it their quotient would be larger. */
 #include "measure.h"
 #include "wire.h"
 
@@ -42,7 +42,7 @@ struct bench {
     double pushed_s, handed_s, acted_s; /* its times; 0: not yet */
 };
 
-/* ---- the pass-through --------------------------------------------------------------- */
+/* ---- the pass-through -------------------------------------------------------------- */
 
 static void accept_pair(struct bench *bench)
 {
@@ -102,7 +102,7 @@ static void serve_until(struct bench *bench, double when_s)
         serve_once(bench, when_s);
 }
 
-/* ---- pushes ------------------------------------------------------------------------- */
+/* ---- pushes ------------------------------------------------------------------------ */
 
 /* Push one job, and wait until the worker has acted on it. */
 static void push(struct bench *bench, int number)
@@ -140,7 +140,7 @@ static void run(struct bench *bench, int pushes)
     free(handed);
 }
 
-/* ---- the worker --------------------------------------------------------------------- */
+/* ---- the worker -------------------------------------------------------------------- */
 
 /* The limit: takes a job, ends it, waits for the next. */
 static _Noreturn void bare_loop(const char *socket)

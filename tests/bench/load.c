@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The raw limit of pushing: LPUSH of 100 values a command, formatted before the clock starts,
- * sent over one connection without waiting. Also fills the queues of the other rows. */
+/* The raw limit of pushing: LPUSH of 100 values a command, formatted before the clock
+ * starts, sent over one connection without waiting. Also fills the queues of the other
+ * rows. */
 #include "measure.h"
 #include "wire.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the benchmark's programs share: a clock, order statistics, and an end for errors. */
+/* What the benchmark's programs share: a clock, order statistics, and an end for
+ * errors. */
 #ifndef LEAT_TESTS_BENCH_MEASURE_H
 #define LEAT_TESTS_BENCH_MEASURE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How long a program waits for one push: leat_push() of the library, again and again over one
- * connection, each acknowledged by Redis. Prints the median in microseconds. */
+/* How long a program waits for one push: leat_push() of the library, again and again over
+ * one connection, each acknowledged by Redis. Prints the median in microseconds. */
 #include "measure.h"
 #include "base/mem.h"
 #include "leat.h"

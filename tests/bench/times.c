@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs commands from start to exit, in turns, and prints the median of the seconds each took
- * and of the CPU seconds it used: one line a command. Their output goes nowhere, their
- * messages to stderr. */
+/* Runs commands from start to exit, in turns, and prints the median of the seconds each
+ * took and of the CPU seconds it used: one line a command. Their output goes nowhere,
+ * their messages to stderr. */
 #include "measure.h"
 #include "base/mem.h"
 

@@ -14,7 +14,7 @@
 
 enum { BLOCK_BYTES = 65536 };
 
-/* ---- sockets and files -------------------------------------------------------------- */
+/* ---- sockets and files ------------------------------------------------------------- */
 
 static int unix_socket(const char *path, struct sockaddr_un *address)
 {
@@ -92,7 +92,7 @@ struct buf wire_read_file(const char *path)
     return content;
 }
 
-/* ---- commands ----------------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------------------- */
 
 static void add_word(struct buf *out, const char *word, size_t len)
 {
@@ -134,7 +134,7 @@ struct bytes wire_format_push(struct buf *out, const char *key, struct bytes lin
     return lines;
 }
 
-/* ---- replies ------------------------------------------------------------------------ */
+/* ---- replies ----------------------------------------------------------------------- */
 
 /* Make sure that `len` bytes are there to consume. */
 static void want(struct wire *wire, size_t len)

@@ -20,7 +20,7 @@ void rig_expect(int code, int got, const char *part, const char *call)
     ck_assert_msg((got == 0) == (text[0] == '\0'), "%d with '%s'", got, text);
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 void rig_look(void)
 {
@@ -42,7 +42,7 @@ void rig_stop(void)
     redis_fixture_stop(&rig.redis);
 }
 
-/* ---- pushing and reading ------------------------------------------------------------ */
+/* ---- pushing and reading ----------------------------------------------------------- */
 
 static struct leat_job next_job(char id[24])
 {
@@ -123,7 +123,7 @@ void rig_expect_each_once(void)
     ck_assert_int_eq(rig.seen, rig.next);
 }
 
-/* ---- the faulty wire ---------------------------------------------------------------- */
+/* ---- the faulty wire --------------------------------------------------------------- */
 
 static _Noreturn void become_proxy(const char *path, const char *const *options,
                                    int stdout_fd)

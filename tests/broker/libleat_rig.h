@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A handle of the C library, and somebody beside it who disturbs and looks. There is one in a
- * program: `rig`. Jobs are numbered by their ids, and a test ends by reading the queue: the
- * numbers must stand there once each and in order. */
+/* A handle of the C library, and somebody beside it who disturbs and looks. There is one
+ * in a program: `rig`. Jobs are numbered by their ids, and a test ends by reading the
+ * queue: the numbers must stand there once each and in order. */
 #ifndef LEAT_TESTS_BROKER_LIBLEAT_RIG_H
 #define LEAT_TESTS_BROKER_LIBLEAT_RIG_H
 
@@ -27,7 +27,8 @@ struct rig {
 
 extern struct rig rig;
 
-/* Start Redis, with more arguments as redis_fixture_start() takes them, and open a handle. */
+/* Start Redis, with more arguments as redis_fixture_start() takes them, and open a
+ * handle. */
 #define RIG_START(...)                                                                   \
     do {                                                                                 \
         redis_fixture_start(&rig.redis, __VA_ARGS__);                                    \
@@ -50,11 +51,13 @@ int rig_push(int64_t timeout_ms);
 /* How many of the jobs taken are in this state? */
 int64_t rig_in_state(enum leat_state state);
 
-/* Ask on another connection; the words end with NULL. The reply is borrowed until the next. */
+/* Ask on another connection; the words end with NULL. The reply is borrowed until the
+ * next. */
 #define ASK(...) (cmd_set(&rig.other.cmd, __VA_ARGS__, NULL), rig_ask())
 const struct redisReply *rig_ask(void);
 
-/* Read the next `count` jobs from the queue; all of them, and see that none is missing. */
+/* Read the next `count` jobs from the queue; all of them, and see that none is
+ * missing. */
 int64_t rig_read(int64_t count);
 void rig_expect_each_once(void);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A link of a test's own in a loop of its own, which keeps what the link tells. There is one
- * in a program: `probe`. */
+/* A link of a test's own in a loop of its own, which keeps what the link tells. There is
+ * one in a program: `probe`. */
 #ifndef LEAT_TESTS_BROKER_PROBE_H
 #define LEAT_TESTS_BROKER_PROBE_H
 

@@ -52,7 +52,7 @@ const char *rig_format(struct rig *rig, const char *format, ...)
     return rig_text(rig, bytes_of(text));
 }
 
-/* ---- steps -------------------------------------------------------------------------- */
+/* ---- steps ------------------------------------------------------------------------- */
 
 void rig_push(struct rig *rig, const char *list, const char *entry)
 {
@@ -152,7 +152,7 @@ void rig_expire(struct rig *rig, const char *lease)
     ck_assert_int_eq(ASK_INT(rig, "ZSCORE", rig->queue.lease, lease), 1000);
 }
 
-/* ---- what there is ------------------------------------------------------------------ */
+/* ---- what there is ----------------------------------------------------------------- */
 
 const char *rig_field(struct rig *rig, const char *key, const char *field)
 {

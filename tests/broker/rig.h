@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue on a Redis of the test's own, and the steps of the protocol as calls of one line.
- * What is returned is borrowed until the next call; texts that were copied live as long as
- * the rig. */
+/* A queue on a Redis of the test's own, and the steps of the protocol as calls of one
+ * line. What is returned is borrowed until the next call; texts that were copied live as
+ * long as the rig. */
 #ifndef LEAT_TESTS_BROKER_RIG_H
 #define LEAT_TESTS_BROKER_RIG_H
 
@@ -39,13 +39,13 @@ const char *rig_text(struct rig *rig, struct bytes bytes);
 const char *rig_format(struct rig *rig, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* LPUSH one entry, which counts as pushed; `rig_push_n` pushes the payloads first…first+n-1
- * in this order, each as rig_format("%d"). */
+/* LPUSH one entry, which counts as pushed; `rig_push_n` pushes the payloads
+ * first…first+n-1 in this order, each as rig_format("%d"). */
 void rig_push(struct rig *rig, const char *list, const char *entry);
 void rig_push_n(struct rig *rig, const char *list, int first, int n);
 
-/* Reserve up to n jobs; they are in rig->job. Returns their number, -2 when paused, -1 when
- * refused. */
+/* Reserve up to n jobs; they are in rig->job. Returns their number, -2 when paused, -1
+ * when refused. */
 int rig_reserve(struct rig *rig, const char *lease, int n);
 int rig_reserve_suspect(struct rig *rig, const char *lease, int n);
 int rig_reserve_rung(struct rig *rig, const char *lease, const char *entry);
@@ -106,8 +106,9 @@ void rig_expect_list(struct rig *rig, const char *key, const char *const *want);
     rig_expect_zset(rig, key, (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
 void rig_expect_zset(struct rig *rig, const char *key, const char *const *want);
 
-/* No job is lost or doubled, and the counts say so: pushed jobs = those stored + those ended;
- * reserved - finished = those in leases; every lease has a body and every body a lease. */
+/* No job is lost or doubled, and the counts say so: pushed jobs = those stored + those
+ * ended; reserved - finished = those in leases; every lease has a body and every body a
+ * lease. */
 void rig_expect_books(struct rig *rig);
 
 /* The last call was refused with an error that begins with this word, for this reason. */

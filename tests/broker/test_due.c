@@ -9,7 +9,7 @@ static struct rig rig;
 
 #define WORDS(...) rig_words(&rig, (const char *const[]){__VA_ARGS__, NULL})
 
-/* ---- push --------------------------------------------------------------------------- */
+/* ---- push -------------------------------------------------------------------------- */
 
 #define PUSH(number, ...)                                                                \
     (call_push(&rig.client.cmd, &rig.queue, "p", number), WORDS(__VA_ARGS__))
@@ -104,7 +104,7 @@ START_TEST(a_key_of_the_wrong_type_takes_no_batch)
 }
 END_TEST
 
-/* ---- schedule ----------------------------------------------------------------------- */
+/* ---- schedule ---------------------------------------------------------------------- */
 
 static int64_t schedule(int64_t number, int relative, int64_t ms, const char *entry)
 {
@@ -169,7 +169,7 @@ START_TEST(workers_hear_only_of_what_is_due_sooner_than_all_else_and_than_a_tick
 }
 END_TEST
 
-/* ---- promote ------------------------------------------------------------------------ */
+/* ---- promote ----------------------------------------------------------------------- */
 
 /* {moved, ms until the next}. */
 static int64_t promote(int64_t at_most, int64_t *next_ms)

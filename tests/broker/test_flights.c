@@ -353,8 +353,8 @@ START_TEST(every_end_of_a_flight_pushes_what_was_asked_meanwhile)
 }
 END_TEST
 
-/* What was asked again has the flight, waiting: if it ends without a fetch of its own, what
- * was asked behind it must not wait for ever. */
+/* What was asked again has the flight, waiting: if it ends without a fetch of its own,
+ * what was asked behind it must not wait for ever. */
 static void last_ends_by(const char *letter, const char *argument)
 {
     end_by("x", NULL);
@@ -396,7 +396,7 @@ START_TEST(a_slot_taken_over_meanwhile_is_left_alone)
 }
 END_TEST
 
-/* ---- landing ------------------------------------------------------------------------ */
+/* ---- landing ----------------------------------------------------------------------- */
 
 START_TEST(landing_keeps_the_copy_and_ends_lease_and_flight)
 {

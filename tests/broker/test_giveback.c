@@ -17,7 +17,7 @@ static void start_with_lease(int jobs)
     ck_assert_int_eq(rig_reserve(&rig, "L1", jobs), jobs);
 }
 
-/* ---- release ------------------------------------------------------------------------ */
+/* ---- release ----------------------------------------------------------------------- */
 
 START_TEST(released_jobs_go_to_the_head_as_they_are_and_in_order)
 {
@@ -61,7 +61,7 @@ START_TEST(a_released_suspect_stays_a_suspect)
 }
 END_TEST
 
-/* ---- extend ------------------------------------------------------------------------- */
+/* ---- extend ------------------------------------------------------------------------ */
 
 START_TEST(extend_moves_the_deadlines_and_names_the_leases_that_are_gone)
 {
@@ -83,7 +83,7 @@ START_TEST(extend_moves_the_deadlines_and_names_the_leases_that_are_gone)
 }
 END_TEST
 
-/* ---- reap --------------------------------------------------------------------------- */
+/* ---- reap -------------------------------------------------------------------------- */
 
 START_TEST(a_lease_that_lives_is_not_reaped)
 {

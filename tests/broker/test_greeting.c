@@ -174,8 +174,8 @@ START_TEST(a_server_that_may_evict_jobs_is_refused_by_those_who_serve)
 }
 END_TEST
 
-/* A server that tells of itself, in turn for each connection, what it is told to; "" hangs
- * up instead. */
+/* A server that tells of itself, in turn for each connection, what it is told to; ""
+ * hangs up instead. */
 static pid_t pretend(char path[108], const char *const *infos)
 {
     int listener = probe_listen(path);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* COUNT, TRIM, REQUEUE, REMOVE and PURGE: what is kept, and what an operator does with it. */
+/* COUNT, TRIM, REQUEUE, REMOVE and PURGE: what is kept, and what an operator does with
+ * it. */
 #include "rig.h"
 #include "unit/suite.h"
 
@@ -20,7 +21,7 @@ static void die(const char *const *payloads, int n)
     die((const char *const[]){__VA_ARGS__},                                              \
         (int)COUNT(((const char *const[]){__VA_ARGS__})))
 
-/* ---- count -------------------------------------------------------------------------- */
+/* ---- count ------------------------------------------------------------------------- */
 
 START_TEST(count_tells_every_place_of_a_queue)
 {
@@ -66,7 +67,7 @@ START_TEST(count_of_a_queue_that_does_not_exist_is_all_zero)
 }
 END_TEST
 
-/* ---- trim --------------------------------------------------------------------------- */
+/* ---- trim -------------------------------------------------------------------------- */
 
 static int64_t trim(const char *dead, const char *bad, const char *at_most)
 {
@@ -117,7 +118,7 @@ START_TEST(one_trim_drops_no_more_than_asked)
 }
 END_TEST
 
-/* ---- requeue and remove ------------------------------------------------------------- */
+/* ---- requeue and remove ------------------------------------------------------------ */
 
 static int64_t requeue(const char *kind, const char *entry, const char *pushed)
 {
@@ -204,7 +205,7 @@ START_TEST(a_key_of_the_wrong_type_costs_no_kept_job)
 }
 END_TEST
 
-/* ---- purge -------------------------------------------------------------------------- */
+/* ---- purge ------------------------------------------------------------------------- */
 
 static int64_t purge(int64_t jobs_max)
 {

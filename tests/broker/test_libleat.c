@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The C library as its callers see it: what is pushed, what is refused, and what is said. */
+/* The C library as its callers see it: what is pushed, what is refused, and what is
+ * said. */
 #include "libleat_rig.h"
 #include "base/clock.h"
 #include "unit/suite.h"
@@ -219,7 +220,7 @@ START_TEST(misuse_is_an_error_and_no_crash)
 }
 END_TEST
 
-/* ---- opening ------------------------------------------------------------------------ */
+/* ---- opening ----------------------------------------------------------------------- */
 
 static void expect_closed(const char *url, const struct leat_options *options, int code,
                           const char *part)
@@ -281,7 +282,7 @@ START_TEST(the_client_has_a_name_in_redis)
 }
 END_TEST
 
-/* ---- queues, processes, threads ----------------------------------------------------- */
+/* ---- queues, processes, threads ---------------------------------------------------- */
 
 static int add_to_queue(int number)
 {

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- answers ------------------------------------------------------------------------ */
+/* ---- answers ----------------------------------------------------------------------- */
 
 START_TEST(answers_come_in_the_order_of_the_commands)
 {
@@ -127,7 +127,7 @@ START_TEST(a_command_that_may_be_retried_waits_until_redis_can)
 }
 END_TEST
 
-/* ---- losses ------------------------------------------------------------------------- */
+/* ---- losses ------------------------------------------------------------------------ */
 
 START_TEST(after_a_loss_some_are_sent_again_in_order_and_the_others_are_told)
 {
@@ -232,7 +232,8 @@ START_TEST(a_silent_server_is_left_when_patience_ends_and_found_again)
 }
 END_TEST
 
-/* The test is the server here: a byte comes at a time, and each time within the patience. */
+/* The test is the server here: a byte comes at a time, and each time within the
+ * patience. */
 START_TEST(an_answer_that_comes_slowly_is_no_silence)
 {
     enum { PATIENCE_MS = 3000, BYTE_MS = 200 };
@@ -366,7 +367,7 @@ START_TEST(a_link_freed_with_commands_on_their_way_answers_none_of_them)
 }
 END_TEST
 
-/* ---- streams ------------------------------------------------------------------------ */
+/* ---- streams ----------------------------------------------------------------------- */
 
 START_TEST(a_stream_is_told_each_message_and_its_silence_is_no_loss)
 {

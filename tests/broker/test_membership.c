@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the fleet knows of itself: who lives, whose jobs were taken back, which protocol. */
+/* What the fleet knows of itself: who lives, whose jobs were taken back, which
+ * protocol. */
 #include "rig.h"
 #include "unit/suite.h"
 

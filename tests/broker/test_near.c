@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Counters kept near, with the loop in the test's hand: what another client's write, or its end
- * of a connection, must have done by the next near_find(), it has done without a turn of it. */
+/* Counters kept near, with the loop in the test's hand: what another client's write, or
+ * its end of a connection, must have done by the next near_find(), it has done without a
+ * turn of it. */
 #include "dashboard/near.h"
 #include "probe.h"
 #include "unit/suite.h"

@@ -319,7 +319,8 @@ START_TEST(a_worker_that_lives_but_fetches_nothing_is_an_alarm)
 }
 END_TEST
 
-/* The ids of leases begin with the worker's, so whoever reaps them knows whose they were. */
+/* The ids of leases begin with the worker's, so whoever reaps them knows whose they
+ * were. */
 START_TEST(of_a_lost_worker_it_is_told_what_became_of_its_jobs)
 {
     struct rig rig = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Each test pushes numbered jobs while something goes wrong, and then reads the queue: the
- * numbers must stand there once each and in order. */
+/* Each test pushes numbered jobs while something goes wrong, and then reads the queue:
+ * the numbers must stand there once each and in order. */
 #include "broker/pusher.h"
 #include "base/clock.h"
 #include "base/rnd.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* READ, and what LAND leaves for it: who reads a copy, how it is counted, who asks again. */
+/* READ, and what LAND leaves for it: who reads a copy, how it is counted, who asks
+ * again. */
 #include "rig.h"
 #include "unit/suite.h"
 

@@ -197,7 +197,7 @@ START_TEST(a_key_of_the_wrong_type_ends_the_walk_with_an_error)
 }
 END_TEST
 
-/* ---- finding ------------------------------------------------------------------------ */
+/* ---- finding ----------------------------------------------------------------------- */
 
 static void on_found(struct resting_find *find, const struct err *err)
 {

@@ -25,7 +25,7 @@ static void expect_lease_gone(void)
     rig_expect_books(&rig);
 }
 
-/* ---- each outcome ------------------------------------------------------------------- */
+/* ---- each outcome ------------------------------------------------------------------ */
 
 START_TEST(done_jobs_add_their_sums)
 {
@@ -211,7 +211,7 @@ START_TEST(equal_headers_and_payloads_stay_two_jobs)
 }
 END_TEST
 
-/* ---- counters ----------------------------------------------------------------------- */
+/* ---- counters ---------------------------------------------------------------------- */
 
 START_TEST(a_refused_sum_changes_nothing_and_is_named)
 {
@@ -248,7 +248,7 @@ START_TEST(only_the_jobs_that_overflow_die_when_they_are_counted_alone)
 }
 END_TEST
 
-/* ---- refusals ----------------------------------------------------------------------- */
+/* ---- refusals ---------------------------------------------------------------------- */
 
 static void expect_bad(const char *const *words)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A random walk through the protocol. Three simulated workers take any step at any time, as
- * the real one could: they crash with leases in hand, answer for leases that were reaped,
- * send again what was answered. After each step no job may be lost or doubled, the counts
- * must say so, and each counter must be the sum of the jobs that are done. A walk is decided
- * by its seed, which is in the test's name. */
+/* A random walk through the protocol. Three simulated workers take any step at any time,
+ * as the real one could: they crash with leases in hand, answer for leases that were
+ * reaped, send again what was answered. After each step no job may be lost or doubled,
+ * the counts must say so, and each counter must be the sum of the jobs that are done. A
+ * walk is decided by its seed, which is in the test's name. */
 #include "rig.h"
 #include "schema/entry.h"
 #include "unit/suite.h"
@@ -75,7 +75,7 @@ static int number_of(const char *raw)
     return (int)strtol(entry.payload.at, NULL, 10);
 }
 
-/* ---- leases ------------------------------------------------------------------------- */
+/* ---- leases ------------------------------------------------------------------------ */
 
 static void drop_lease(int i)
 {
@@ -120,7 +120,7 @@ static void crash(void)
         drop_lease(below(lease_count));
 }
 
-/* ---- pushing ------------------------------------------------------------------------ */
+/* ---- pushing ----------------------------------------------------------------------- */
 
 static void push(void)
 {
@@ -139,7 +139,7 @@ static void push(void)
     }
 }
 
-/* ---- sending ------------------------------------------------------------------------ */
+/* ---- sending ----------------------------------------------------------------------- */
 
 /* Send the command put together, and keep it to be sent again. */
 static const struct redisReply *send_and_keep(void)
@@ -181,7 +181,7 @@ static const char *header(struct sorted *job, int fails, const char *error)
     return kept;
 }
 
-/* ---- settling ----------------------------------------------------------------------- */
+/* ---- settling ---------------------------------------------------------------------- */
 
 static void sort_job(struct sorted *job, const struct lease *lease, int index,
                      int refused)
@@ -338,7 +338,7 @@ static void settle(void)
         ck_assert_int_ge(settle_once(&lease, 1), 0);
 }
 
-/* ---- flights ------------------------------------------------------------------------ */
+/* ---- flights ----------------------------------------------------------------------- */
 
 static int land_once(const struct lease *lease)
 {
@@ -392,7 +392,7 @@ static void forget_copy(void)
         rig_text(&rig, rig_cache_key(&rig, rig_format(&rig, "%d", below(COPIES)))));
 }
 
-/* ---- the rest ----------------------------------------------------------------------- */
+/* ---- the rest ---------------------------------------------------------------------- */
 
 static void release(void)
 {
@@ -469,7 +469,7 @@ static void purge(void)
         end_job(number);
 }
 
-/* ---- the walk ----------------------------------------------------------------------- */
+/* ---- the walk ---------------------------------------------------------------------- */
 
 static void expect_counters(void)
 {
@@ -481,8 +481,8 @@ static void expect_counters(void)
     ck_assert_str_eq(rig_field(&rig, rig.queue.counters, "c3"), "no number");
 }
 
-/* All that is scheduled becomes due: else retries that wait for a day hold every flight, and no
- * page is fetched any more. */
+/* All that is scheduled becomes due: else retries that wait for a day hold every flight,
+ * and no page is fetched any more. */
 static void time_passes(void)
 {
     ASK(&rig, "EVAL",
@@ -552,8 +552,8 @@ static const char *unvisited(void)
     return NULL;
 }
 
-/* What is due or fresh follows the clock of Redis, not the seed; so the walk goes on until it
- * went everywhere. */
+/* What is due or fresh follows the clock of Redis, not the seed; so the walk goes on
+ * until it went everywhere. */
 static void walk(uint64_t seed)
 {
     random_state = seed * UINT64_C(0x9e3779b97f4a7c15);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A configuration's text is taken or refused with its file and line; either way the next text
- * is read as if there had been none before it. What was taken can be given away. */
+/* A configuration's text is taken or refused with its file and line; either way the next
+ * text is read as if there had been none before it. What was taken can be given away. */
 #include "base/text.h"
 #include "config/config.h"
 #include "config/options.h"

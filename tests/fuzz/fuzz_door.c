@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole connections through the HTTP door, in pieces of any length. Its answers are well formed
- * one behind the other; and each request that a handler saw is the one that a strict reader finds
- * at that place, with the same method and body, and was allowed to write. Behind chunks, which the
- * library reads loosely, no request is taken. The first byte of the input is the pieces' length. */
+/* Whole connections through the HTTP door, in pieces of any length. Its answers are well
+ * formed one behind the other; and each request that a handler saw is the one that a
+ * strict reader finds at that place, with the same method and body, and was allowed to
+ * write. Behind chunks, which the library reads loosely, no request is taken. The first
+ * byte of the input is the pieces' length. */
 #include "base/buf.h"
 #include "dashboard/http.h"
 #include "fuzz.h"
@@ -22,7 +23,7 @@ enum { INPUT_MAX = 2048, SERVED_MAX = 128, BODY_MAX = 20 };
 static struct ev_loop *loop;
 static struct http_server *server;
 
-/* ---- what the handlers saw ------------------------------------------------------------ */
+/* ---- what the handlers saw --------------------------------------------------------- */
 
 static struct served {
     const char *method; /* of the route */
@@ -88,7 +89,7 @@ static void put(struct http_request *request, void *arg)
     http_read(request, &reader, stream);
 }
 
-/* ---- the connection ------------------------------------------------------------------- */
+/* ---- the connection ---------------------------------------------------------------- */
 
 static void start(void)
 {
@@ -161,10 +162,10 @@ static struct buf talk(struct bytes input, size_t piece_len)
     return answers;
 }
 
-/* ---- what came of it ------------------------------------------------------------------ */
+/* ---- what came of it --------------------------------------------------------------- */
 
-/* The library's own page for what looks like no HTTP, which ends the connection: 0.9 says some
- * of its headers twice. */
+/* The library's own page for what looks like no HTTP, which ends the connection: 0.9 says
+ * some of its headers twice. */
 static int skip_page(struct bytes *rest, int status)
 {
     MUST(status >= 400 || status / 100 == 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An envelope that is read keeps every limit; one that is refused says why on one line. */
+/* An envelope that is read keeps every limit; one that is refused says why on one
+ * line. */
 #include "base/text.h"
 #include "fuzz.h"
 #include "schema/envelope.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whatever stands in the log of failures: what is read of it lies within it, also of a payload
- * that was cut anywhere. */
+/* Whatever stands in the log of failures: what is read of it lies within it, also of a
+ * payload that was cut anywhere. */
 #include "base/text.h"
 #include "fuzz.h"
 #include "schema/failure.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Whatever headers come: a write that passes came from our own origin and had the token, a Host
- * that passes names us, and a route's rest is the end of its path. The input is cut at its line
- * ends: method, target, Host, Origin, Sec-Fetch-Site, Authorization, one header more. */
+/* Whatever headers come: a write that passes came from our own origin and had the token,
+ * a Host that passes names us, and a route's rest is the end of its path. The input is
+ * cut at its line ends: method, target, Host, Origin, Sec-Fetch-Site, Authorization, one
+ * header more. */
 #include "dashboard/access.h"
 #include "dashboard/framing.h"
 #include "dashboard/hostcheck.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines that come in pieces of any length are the lines of the whole: none is lost, doubled or
- * joined, and of one that is too long only its number is told. */
+/* Lines that come in pieces of any length are the lines of the whole: none is lost,
+ * doubled or joined, and of one that is too long only its number is told. */
 #include "base/line_reader.h"
 #include "fuzz.h"
 

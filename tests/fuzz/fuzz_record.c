@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whatever stands in `{leat}:workers`: a record that is read keeps its bounds, and its texts are
- * terminated; one that is too long or no record is left out. */
+/* Whatever stands in `{leat}:workers`: a record that is read keeps its bounds, and its
+ * texts are terminated; one that is too long or no record is left out. */
 #include "broker/worker_record.h"
 #include "fuzz.h"
 #include "schema/limits.h"

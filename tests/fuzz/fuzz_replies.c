@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Whatever Redis answers, and however it comes in pieces: each command is answered at most once
- * and in its turn, what is handed out is within the limits, and the pieces make no difference.
- * The link's socket is one end of a pair, the input comes out of the other; only dialling is
- * replaced. The first byte of the input says how: bits of enum mode, the rest the pieces' length. */
+/* Whatever Redis answers, and however it comes in pieces: each command is answered at
+ * most once and in its turn, what is handed out is within the limits, and the pieces make
+ * no difference. The link's socket is one end of a pair, the input comes out of the
+ * other; only dialling is replaced. The first byte of the input says how: bits of enum
+ * mode, the rest the pieces' length. */
 #include "base/buf.h"
 #include "broker/dial.h"
 #include "broker/link.h"
@@ -27,7 +28,7 @@ enum { MEMORY_MAX = LIMIT_REPLY_ITEMS * sizeof(void *) + 1024 * 1024 };
 static const char greeting[] =
     "+OK\r\n:7\r\n$41\r\nredis_version:7.0.15\r\nrun_id:0123456789\r\n\r\n";
 
-/* ---- one end of a pair, instead of a connection --------------------------------------- */
+/* ---- one end of a pair, instead of a connection ------------------------------------ */
 
 struct dial {
     struct ev_loop *loop;
@@ -75,7 +76,7 @@ void dial_cancel(struct dial *dial)
     free(dial);
 }
 
-/* ---- what the link tells -------------------------------------------------------------- */
+/* ---- what the link tells ----------------------------------------------------------- */
 
 struct run {
     struct ev_loop *loop;
@@ -157,7 +158,7 @@ static void on_fatal(void *arg, const struct err *err)
     buf_addf(&run->told, "fatal %s\n", err->text);
 }
 
-/* ---- one run -------------------------------------------------------------------------- */
+/* ---- one run ----------------------------------------------------------------------- */
 
 static void turn(struct run *run)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Structs of the C library that begin with their size: what an older header knows is taken over
- * and the rest is zero, what a newer one knows must be unset. The first byte of the input is how
- * much of the struct this library knows, the rest is the struct as the caller gave it. */
+/* Structs of the C library that begin with their size: what an older header knows is
+ * taken over and the rest is zero, what a newer one knows must be unset. The first byte
+ * of the input is how much of the struct this library knows, the rest is the struct as
+ * the caller gave it. */
 #include "fuzz.h"
 #include "producer/sized.h"
 

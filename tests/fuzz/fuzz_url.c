@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses that people give. One of Redis that is read keeps its bounds, means the same when it
- * is written out again, and is shown without its password; one that is refused is not repeated,
- * since it may hold a password. A range of addresses that is allowed lets its own addresses pass. */
+/* Addresses that people give. One of Redis that is read keeps its bounds, means the same
+ * when it is written out again, and is shown without its password; one that is refused is
+ * not repeated, since it may hold a password. A range of addresses that is allowed lets
+ * its own addresses pass. */
 #include "base/netguard.h"
 #include "base/text.h"
 #include "broker/redis_url.h"

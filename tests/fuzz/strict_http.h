@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A second opinion on where HTTP requests begin and end: the narrowest reading of RFC 9112, as
- * of a proxy that forwards nothing doubtful. For the fuzzer: what our door serves, this reads
- * as the same request, or one could hide inside another. */
+/* A second opinion on where HTTP requests begin and end: the narrowest reading of RFC
+ * 9112, as of a proxy that forwards nothing doubtful. For the fuzzer: what our door
+ * serves, this reads as the same request, or one could hide inside another. */
 #ifndef LEAT_TESTS_FUZZ_STRICT_HTTP_H
 #define LEAT_TESTS_FUZZ_STRICT_HTTP_H
 
@@ -106,8 +106,8 @@ static inline int strict_header(struct strict_request *request, struct bytes lin
     return strict_is_text(value) ? 0 : -1;
 }
 
-/* The one thing that the door cannot see, since the library forgets it (see framing.h): the
- * headers end with a colon and a newline, instead of CR LF. */
+/* The one thing that the door cannot see, since the library forgets it (see framing.h):
+ * the headers end with a colon and a newline, instead of CR LF. */
 static inline int strict_is_odd_end(struct bytes rest)
 {
     return rest.len >= 2 && rest.at[0] == ':' &&
@@ -169,8 +169,8 @@ static inline int strict_chunks(struct strict_request *request, struct bytes *re
     return 0;
 }
 
-/* Skip what the library takes for empty lines in front of a request: of a line that begins with
- * NUL it sees no more. */
+/* Skip what the library takes for empty lines in front of a request: of a line that
+ * begins with NUL it sees no more. */
 static inline void strict_skip(struct bytes *rest)
 {
     while (rest->len > 0 && strchr("\r\n", *rest->at) != NULL) { /* NUL too */

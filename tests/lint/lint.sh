@@ -145,6 +145,11 @@ forbidden_words() {
     "${sources[@]}" "${scripts[@]}" "${cmake_lists[@]}" "${pages[@]}" | cut -c1-120 || true
 }
 
+# clang-format leaves comments as they are.
+long_lines() {
+  LC_ALL=C.UTF-8 grep -nE '^.{91,}' "${sources[@]}" | cut -c1-120 || true
+}
+
 formatting() {
   clang-format --dry-run -Werror "${sources[@]}" 2>&1 | grep -E 'error:|^clang-format' |
     sed 's/ error: code should be clang-formatted.*/ not formatted/' | head -n 20 || true
@@ -215,6 +220,7 @@ rule "every third-party header has one door" third_party_doors
 rule "every C file is listed for CMake" cmake_lists_all_sources
 rule "what CMake lists is there" cmake_lists_only_existing
 rule "every source names its licence" licence_lines
+rule "no line of C is over 90 columns" long_lines
 rule "no unfinished business, no paths of one machine" forbidden_words
 if command -v clang-format >/dev/null; then
   rule "everything is formatted" formatting

@@ -25,7 +25,7 @@ int act_logged(const char *what)
     return got > 0 && memmem(log, (size_t)got, what, strlen(what)) != NULL;
 }
 
-/* ---- past the wire ------------------------------------------------------------------ */
+/* ---- past the wire ----------------------------------------------------------------- */
 
 static void add_job(struct stage *stage, const char *job)
 {
@@ -63,7 +63,7 @@ void act_schedule(struct stage *stage, const char *const *jobs, int64_t in_ms)
     past_call(&stage->client);
 }
 
-/* ---- a worker ----------------------------------------------------------------------- */
+/* ---- a worker ---------------------------------------------------------------------- */
 
 struct shift {
     struct stage *stage;
@@ -167,7 +167,7 @@ int act_wait(struct stage *stage, const char *const *jobs, int64_t ended)
     return run(&shift, DRAIN_NO, 1);
 }
 
-/* ---- a command ---------------------------------------------------------------------- */
+/* ---- a command --------------------------------------------------------------------- */
 
 int act_command(struct stage *stage, const char *const *words)
 {

@@ -15,17 +15,18 @@ void act_push(struct stage *stage, const struct queue *queue, const char *const 
 /* ZADD jobs that are due in so many ms. */
 void act_schedule(struct stage *stage, const char *const *jobs, int64_t in_ms);
 
-/* A worker over the wire until the queue is drained, or both are, scheduled jobs included:
- * 0 when it ended by itself and well. */
+/* A worker over the wire until the queue is drained, or both are, scheduled jobs
+ * included: 0 when it ended by itself and well. */
 int act_drain(struct stage *stage);
 int act_drain_both(struct stage *stage);
 
-/* A worker over the wire that finds nothing at first; then the jobs come, and when `ended` of
- * them have ended it is stopped. */
+/* A worker over the wire that finds nothing at first; then the jobs come, and when
+ * `ended` of them have ended it is stopped. */
 int act_wait(struct stage *stage, const char *const *jobs, int64_t ended);
 
-/* A master of one process over the wire, which is replaced (HUP) while jobs come: so many before
- * it, behind it, and once more when it has ended; then TERM. 0 when all ended well. */
+/* A master of one process over the wire, which is replaced (HUP) while jobs come: so many
+ * before it, behind it, and once more when it has ended; then TERM. 0 when all ended
+ * well. */
 int act_reload(struct stage *stage, const char *const *jobs, int64_t count);
 
 /* `leat push` with these arguments, over the wire. Returns its exit status. */

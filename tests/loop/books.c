@@ -2,7 +2,8 @@
 #include "books.h"
 #include "past.h"
 
-/* KEYS: the queue, its other keys in the order of QUEUE_KEYS, the two copies that runs make. */
+/* KEYS: the queue, its other keys in the order of QUEUE_KEYS, the two copies that runs
+ * make. */
 static const char look[] =
     "local queue, high, staging, suspects, bad, lease, body, sched, dead, fail, meta, "
     "counters, slot, again, ctl = unpack(KEYS) "

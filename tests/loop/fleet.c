@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The master is a program of its own. What it logs goes where all else goes, and tells when its
- * reload has ended. */
+/* The master is a program of its own. What it logs goes where all else goes, and tells
+ * when its reload has ended. */
 #include "act.h"
 #include "base/clock.h"
 

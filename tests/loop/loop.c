@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The failure loop: a scene is run again and again, its link to Redis cut after 0, 1, 2 … bytes
- * in one direction, until it is over before the cut; then in the next way. After each run the
- * queue's books must be exact. With a stride of more than one byte the edges of all messages,
- * and the bytes before and behind them, are cut at besides. */
+/* The failure loop: a scene is run again and again, its link to Redis cut after 0, 1, 2 …
+ * bytes in one direction, until it is over before the cut; then in the next way. After
+ * each run the queue's books must be exact. With a stride of more than one byte the edges
+ * of all messages, and the bytes before and behind them, are cut at besides. */
 #include "base/opt.h"
 #include "pool.h"
 

@@ -34,7 +34,7 @@ struct board *board_new(void)
     abort();
 }
 
-/* ---- a child ------------------------------------------------------------------------ */
+/* ---- a child ----------------------------------------------------------------------- */
 
 struct child {
     const struct scene *scene;
@@ -59,7 +59,8 @@ static FILE *open_log(const struct redis_fixture *redis, int nth, const char *mo
     return fopen(path, mode);
 }
 
-/* All that is said goes to a file that holds one run: the last, and so the one that failed. */
+/* All that is said goes to a file that holds one run: the last, and so the one that
+ * failed. */
 static void begin_log(const struct redis_fixture *redis, int nth)
 {
     FILE *log = open_log(redis, nth, "a+");
@@ -86,8 +87,8 @@ static void begin_run(const struct child *child, const struct pool_row *row, lon
     alarm(HANG_S);
 }
 
-/* The wire is never silent. When a program says that Redis was, for seconds, the machine stood
- * still, and the run says nothing about the cut. */
+/* The wire is never silent. When a program says that Redis was, for seconds, the machine
+ * stood still, and the run says nothing about the cut. */
 static int stood_still(void)
 {
     return act_logged("no greeting in time") || act_logged("no answer in time");
@@ -143,7 +144,7 @@ static void child_main(struct child *child, const struct redis_fixture *redis, i
     client_close(&child->stage.client);
 }
 
-/* ---- the parent --------------------------------------------------------------------- */
+/* ---- the parent -------------------------------------------------------------------- */
 
 /* The scripts are known, so that cuts hit calls and not texts. */
 static void load_scripts(const struct redis_fixture *redis)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs of one scene side by side, in processes of their own on one Redis: most of a run is
- * waiting to reconnect. They share a board that says what is next. */
+/* Runs of one scene side by side, in processes of their own on one Redis: most of a run
+ * is waiting to reconnect. They share a board that says what is next. */
 #ifndef LEAT_TESTS_LOOP_POOL_H
 #define LEAT_TESTS_LOOP_POOL_H
 
@@ -38,8 +38,8 @@ struct board {
 /* A board without rows, for processes to share. Lives as long as the program. */
 struct board *board_new(void);
 
-/* Work the board's rows off, so many runs at a time, and print what came of it. Returns 0 when
- * every run came out right. */
+/* Work the board's rows off, so many runs at a time, and print what came of it. Returns 0
+ * when every run came out right. */
 int pool_run(const struct scene *scene, struct board *board, int runs_at_once);
 
 #endif

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The wire has a thread of its own: commands of the product run loops of their own, and wait
- * in them. */
+/* The wire has a thread of its own: commands of the product run loops of their own, and
+ * wait in them. */
 struct live_wire {
     struct wire wire;
     pthread_t thread;

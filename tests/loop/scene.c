@@ -13,7 +13,7 @@
     "\"" more "}" /* and more fields of the envelope, before the last bracket */
 #define CHANGED ",\"max_age_ms\":0"
 
-/* ---- pushing ------------------------------------------------------------------------ */
+/* ---- pushing ----------------------------------------------------------------------- */
 
 static void nothing(struct stage *stage)
 {
@@ -30,7 +30,8 @@ static int push_later(struct stage *stage)
     return act_command(stage, JOBS("--in", "1h", "increment", "counter=a"));
 }
 
-/* Three batches of at most 500, of the shortest jobs that differ. The file serves all runs. */
+/* Three batches of at most 500, of the shortest jobs that differ. The file serves all
+ * runs. */
 enum { BULK_JOBS = 1001 };
 
 static int push_bulk_of(struct stage *stage)
@@ -46,7 +47,7 @@ static int push_bulk_of(struct stage *stage)
     return act_command(stage, JOBS("--ndjson", path));
 }
 
-/* ---- leases ------------------------------------------------------------------------- */
+/* ---- leases ------------------------------------------------------------------------ */
 
 static void increments(struct stage *stage)
 {
@@ -82,7 +83,7 @@ static void failing(struct stage *stage)
                                                "\"base_ms\":5}}"));
 }
 
-/* ---- what the tick moves ------------------------------------------------------------ */
+/* ---- what the tick moves ----------------------------------------------------------- */
 
 static void due(struct stage *stage)
 {
@@ -102,8 +103,8 @@ static void reserve(struct stage *stage, const char *lease, int jobs)
     DO(stage, "ZADD", stage->queue.lease, "XX", "1000", lease);
 }
 
-/* Two leases of workers that were killed; of one job it is the second time, and it will run
- * alone. The fleet was never silent. */
+/* Two leases of workers that were killed; of one job it is the second time, and it will
+ * run alone. The fleet was never silent. */
 static void killed(struct stage *stage)
 {
     act_push(stage, &stage->queue,
@@ -117,7 +118,7 @@ static void killed(struct stage *stage)
     DO(stage, "HSET", stage->queue.meta, "seen", seen);
 }
 
-/* ---- whole fleets ------------------------------------------------------------------- */
+/* ---- whole fleets ------------------------------------------------------------------ */
 
 static void two_queues(struct stage *stage)
 {

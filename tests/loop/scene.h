@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What is cut: one row for each scene, which sets a queue up past the wire, has a command or a
- * worker of the product do its work over the wire, and says what must have come of it, in the
- * words of books.h. */
+/* What is cut: one row for each scene, which sets a queue up past the wire, has a command
+ * or a worker of the product do its work over the wire, and says what must have come of
+ * it, in the words of books.h. */
 #ifndef LEAT_TESTS_LOOP_SCENE_H
 #define LEAT_TESTS_LOOP_SCENE_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The web server that a run's refreshes ask: on loopback, in the worker's own loop, so that
- * thousands of runs need no other process. `/once` answers 503 the first time it is asked in a
- * run; any other path has a page with an ETag, and 304 for who knows it. */
+/* The web server that a run's refreshes ask: on loopback, in the worker's own loop, so
+ * that thousands of runs need no other process. `/once` answers 503 the first time it is
+ * asked in a run; any other path has a page with an ETag, and 304 for who knows it. */
 #ifndef LEAT_TESTS_LOOP_SITE_H
 #define LEAT_TESTS_LOOP_SITE_H
 

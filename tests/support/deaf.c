@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A mutant of the worker: once the file exists that LEAT_DEAF names, it takes no jobs, while
- * all else of it goes on as before. The linker puts these in the place of worker_takes(). */
+/* A mutant of the worker: once the file exists that LEAT_DEAF names, it takes no jobs,
+ * while all else of it goes on as before. The linker puts these in the place of
+ * worker_takes(). */
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* leat-fields NAME…: of each line on stdin, a JSON object, these members with tabs between
- * them; nothing for one that is not there. A line that is no JSON ends it with 1: the parser
- * is not ours. */
+/* leat-fields NAME…: of each line on stdin, a JSON object, these members with tabs
+ * between them; nothing for one that is not there. A line that is no JSON ends it with 1:
+ * the parser is not ours. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* For LD_PRELOAD: a machine whose wall clock is a day ahead in one second and a day behind in
- * the next. The monotonic clock is as it was. */
+/* For LD_PRELOAD: a machine whose wall clock is a day ahead in one second and a day
+ * behind in the next. The monotonic clock is as it was. */
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>

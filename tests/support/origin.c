@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A small web server for the tests, on loopback: the slow, flaky site that `refresh` keeps
- * copies of. It serves the pages of a list; every 7th request for one answers 500 and every
- * 11th is slow. Paths under fixed prefixes misbehave in one way each (see `routes`).
- * A path is compared as it stands in the request line, query included, never decoded.
- * One thread a connection, so a handler may block; `lock` guards the counts alone. */
+/* A small web server for the tests, on loopback: the slow, flaky site that `refresh`
+ * keeps copies of. It serves the pages of a list; every 7th request for one answers 500
+ * and every 11th is slow. Paths under fixed prefixes misbehave in one way each (see
+ * `routes`). A path is compared as it stands in the request line, query included, never
+ * decoded. One thread a connection, so a handler may block; `lock` guards the counts
+ * alone. */
 #include "base/opt.h"
 #include "pages.h"
 

@@ -18,8 +18,8 @@ struct pages {
     size_t count;
 };
 
-/* Read a list of paths, one a line, and make their pages, which live as long as the program.
- * Returns 0, or -1 with errno set. */
+/* Read a list of paths, one a line, and make their pages, which live as long as the
+ * program. Returns 0, or -1 with errno set. */
 int pages_load(struct pages *pages, const char *file, int64_t seed);
 
 /* Write each body into `dir`, the n-th page's as the file `n`, counted from 1.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The faulty wire of wire.h as a program, for the tests in shell. By default it counts what
- * clients say from their first script call on. */
+/* The faulty wire of wire.h as a program, for the tests in shell. By default it counts
+ * what clients say from their first script call on. */
 #include "base/opt.h"
 #include "wire.h"
 

@@ -25,8 +25,8 @@ static _Noreturn void give_up(const char *what, const char *detail)
     abort();
 }
 
-/* Debian's redis-tools carries the server under another name; which program it is, it sees
- * by its argv[0]. */
+/* Debian's redis-tools carries the server under another name; which program it is, it
+ * sees by its argv[0]. */
 static _Noreturn void become_redis(const struct redis_fixture *redis)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A redis-server of a test's own: on a unix socket in a temporary directory, without
- * persistence unless asked for, killed by the kernel when the test dies. Anything that goes
- * wrong here aborts the test. */
+ * persistence unless asked for, killed by the kernel when the test dies. Anything that
+ * goes wrong here aborts the test. */
 #ifndef LEAT_TESTS_SUPPORT_REDIS_FIXTURE_H
 #define LEAT_TESTS_SUPPORT_REDIS_FIXTURE_H
 
@@ -17,14 +17,15 @@ struct redis_fixture {
     const char *args[REDIS_FIXTURE_ARGS_MAX];
 };
 
-/* Make the directory and start; more arguments of redis-server may follow, borrowed, and the
- * list ends with NULL. Returns once it answers PING. */
+/* Make the directory and start; more arguments of redis-server may follow, borrowed, and
+ * the list ends with NULL. Returns once it answers PING. */
 void redis_fixture_start(struct redis_fixture *redis, ...) __attribute__((sentinel));
 
 /* kill -9, and wait until it is gone. */
 void redis_fixture_kill9(struct redis_fixture *redis);
 
-/* Start again with the same arguments and directory, after a kill -9 or instead of one. */
+/* Start again with the same arguments and directory, after a kill -9 or instead of
+ * one. */
 void redis_fixture_restart(struct redis_fixture *redis);
 
 /* Stop it if it runs, and remove the directory. */

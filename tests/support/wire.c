@@ -45,7 +45,7 @@ static int has_word(const struct wire_fault *fault, const char *chunk, size_t le
     return memmem(chunk, len, fault->word, strlen(fault->word)) != NULL;
 }
 
-/* ---- failing ------------------------------------------------------------------------ */
+/* ---- failing ----------------------------------------------------------------------- */
 
 static void fail(struct wire *wire, struct wire_line *line, const char *rest, size_t len)
 {
@@ -87,9 +87,10 @@ static void deliver_late(struct wire *wire)
     }
 }
 
-/* ---- where -------------------------------------------------------------------------- */
+/* ---- where ------------------------------------------------------------------------- */
 
-/* Is the n-th edge here? `next` is the byte that wants to pass, NULL when none is known. */
+/* Is the n-th edge here? `next` is the byte that wants to pass, NULL when none is
+ * known. */
 static int is_edge(const struct wire_line *line, int64_t n, const char *next)
 {
     enum { BEFORE, AT, BEHIND, EDGES };
@@ -134,16 +135,16 @@ static size_t allowance(struct wire_line *line, const char *chunk, size_t len)
     return may;
 }
 
-/* Does it fail although all of the chunk passed? A whole command then reaches the server, and
- * its answer nobody. Of chunks the next one is waited for, and what is to come late must have
- * been said. */
+/* Does it fail although all of the chunk passed? A whole command then reaches the server,
+ * and its answer nobody. Of chunks the next one is waited for, and what is to come late
+ * must have been said. */
 static int fails_at_once(const struct wire_line *line)
 {
     return line->fault->unit != WIRE_CHUNKS && line->fault->kind != WIRE_LATE &&
            is_place(line, NULL);
 }
 
-/* ---- passing on --------------------------------------------------------------------- */
+/* ---- passing on -------------------------------------------------------------------- */
 
 static struct wire_fault *next_fault(struct wire *wire)
 {
@@ -199,7 +200,7 @@ static void on_readable(struct wire *wire, struct wire_line *line, enum wire_end
     }
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 int wire_open(struct wire *wire, const char *path)
 {

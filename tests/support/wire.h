@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A faulty wire between unix sockets: passes on what both sides say, and fails connections, each
- * once, at a given place. Counting begins when a word comes by, in either direction: the first
- * script call (EVALSHA), say, so that greetings come through and connections that call no
- * scripts are left alone. What came in one piece with the word counts.
+/* A faulty wire between unix sockets: passes on what both sides say, and fails
+ * connections, each once, at a given place. Counting begins when a word comes by, in
+ * either direction: the first script call (EVALSHA), say, so that greetings come through
+ * and connections that call no scripts are left alone. What came in one piece with the
+ * word counts.
  *
  * Writes block: the peers read all the time. */
 #ifndef LEAT_TESTS_SUPPORT_WIRE_H
@@ -22,8 +23,9 @@ enum wire_unit {
 enum wire_kind {
     WIRE_CLOSE, /* both sides see the connection end */
     WIRE_HOLE,  /* nothing comes through any more, and nobody is told */
-    WIRE_LATE, /* the client sees the end; what it had sent reaches the server all the same,
-                   but only after another connection got an answer behind the word */
+    /* The client sees the end; what it had sent reaches the server all the same, but only
+     * after another connection got an answer behind the word. */
+    WIRE_LATE,
 };
 
 struct wire_fault {
@@ -63,8 +65,8 @@ struct wire {
     int line_count;
 };
 
-/* Listen at a path, which is taken over. The caller has filled in `to` and the faults, and
- * ignores SIGPIPE. Returns 0, or -1 with errno set. */
+/* Listen at a path, which is taken over. The caller has filled in `to` and the faults,
+ * and ignores SIGPIPE. Returns 0, or -1 with errno set. */
 int wire_open(struct wire *wire, const char *path);
 
 /* Wait for something to pass on, and do. Returns 0, or -1 once `stop` is readable; -1 for

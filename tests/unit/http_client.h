@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A server and its clients in one process and one loop, over real sockets: a client that waits
- * lets the loop run. One test is one process, so there is one of everything. */
+/* A server and its clients in one process and one loop, over real sockets: a client that
+ * waits lets the loop run. One test is one process, so there is one of everything. */
 #ifndef LEAT_TESTS_UNIT_HTTP_CLIENT_H
 #define LEAT_TESTS_UNIT_HTTP_CLIENT_H
 
@@ -26,7 +26,8 @@ static struct http_server *server;
 static struct http_request *kept[KEPT_MAX]; /* deferred, in the order they came */
 static unsigned kept_count;
 
-/* --- the server -------------------------------------------------------------------------- */
+/* --- the server
+ * -------------------------------------------------------------------------- */
 
 static inline void get_hello(struct http_request *request, void *arg)
 {
@@ -155,7 +156,8 @@ static inline int bound_port(void)
     return atoi(strrchr(http_address(server), ':') + 1);
 }
 
-/* --- the client -------------------------------------------------------------------------- */
+/* --- the client
+ * -------------------------------------------------------------------------- */
 
 struct client {
     int fd;

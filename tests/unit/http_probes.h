@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests that two parsers could read differently, or that are none, and what each gets. */
+/* Requests that two parsers could read differently, or that are none, and what each
+ * gets. */
 #ifndef LEAT_TESTS_UNIT_HTTP_PROBES_H
 #define LEAT_TESTS_UNIT_HTTP_PROBES_H
 
@@ -14,8 +15,8 @@
         name, status, raw, sizeof(raw) - 1                                               \
     }
 
-/* Status 0: closed without an answer. All but 200, 404 and 405 must close the connection, so
- * that nothing which follows is taken for a request. */
+/* Status 0: closed without an answer. All but 200, 404 and 405 must close the connection,
+ * so that nothing which follows is taken for a request. */
 static const struct probe {
     const char *name;
     int status;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- files as cases ----------------------------------------------------------------- */
+/* ---- files as cases ---------------------------------------------------------------- */
 
 /* Calls `check` for each file in LEAT_CONFIGS/FOLDER. */
 static void for_each(const char *folder, void (*check)(const char *path))
@@ -70,7 +70,7 @@ START_TEST(what_is_right_is_taken)
 }
 END_TEST
 
-/* ---- values ------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------ */
 
 static struct config config;
 static struct err err;
@@ -212,7 +212,7 @@ START_TEST(a_nul_is_refused)
 }
 END_TEST
 
-/* ---- which files -------------------------------------------------------------------- */
+/* ---- which files ------------------------------------------------------------------- */
 
 static char folder[64];
 
@@ -318,7 +318,7 @@ START_TEST(a_file_has_a_limit)
 }
 END_TEST
 
-/* ---- Redis -------------------------------------------------------------------------- */
+/* ---- Redis ------------------------------------------------------------------------- */
 
 START_TEST(the_address_of_redis_is_the_option_the_environment_or_the_file)
 {

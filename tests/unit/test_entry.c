@@ -235,7 +235,8 @@ END_TEST
 
 START_TEST(what_can_be_read_can_be_written_and_read_again)
 {
-    /* The worst of every field: the line may grow and still has to stay within its limit. */
+    /* The worst of every field: the line may grow and still has to stay within its
+     * limit. */
     struct buf raw = {0}, out = {0};
     buf_addf(&raw, "R1 %064d 1000000000 999999999 t=9223372036854775807 k=%0*d", 1,
              LIMIT_SLOT_BYTES, 2);

@@ -4,7 +4,8 @@
 
 #include <arpa/inet.h>
 
-/* --- answers ----------------------------------------------------------------------------- */
+/* --- answers
+ * ----------------------------------------------------------------------------- */
 
 START_TEST(a_route_answers_with_all_standard_headers)
 {
@@ -150,7 +151,8 @@ START_TEST(pipelined_requests_are_answered_in_order)
 }
 END_TEST
 
-/* --- later ------------------------------------------------------------------------------- */
+/* --- later
+ * ------------------------------------------------------------------------------- */
 
 START_TEST(a_deferred_request_is_answered_later_and_keeps_the_connection)
 {
@@ -235,7 +237,8 @@ START_TEST(closing_serves_no_request_that_arrives_meanwhile)
 }
 END_TEST
 
-/* --- listening --------------------------------------------------------------------------- */
+/* --- listening
+ * --------------------------------------------------------------------------- */
 
 START_TEST(the_address_tells_port_and_loopback)
 {

@@ -20,7 +20,8 @@ static void turn(void)
     ev_run(loop, EVRUN_NOWAIT);
 }
 
-/* --- whole bodies ------------------------------------------------------------------------ */
+/* --- whole bodies
+ * ------------------------------------------------------------------------ */
 
 START_TEST(a_body_arrives_whole_however_it_is_sent)
 {
@@ -50,7 +51,8 @@ START_TEST(a_body_arrives_whole_however_it_is_sent)
 }
 END_TEST
 
-/* How the library reads chunks (here: a bare LF ends a line) may not be how a proxy does. */
+/* How the library reads chunks (here: a bare LF ends a line) may not be how a proxy
+ * does. */
 START_TEST(what_stands_behind_chunks_is_no_request)
 {
     set_up();
@@ -91,8 +93,8 @@ START_TEST(a_client_that_asks_first_is_told_to_continue_or_refused_before_it_sen
 }
 END_TEST
 
-/* The client sends all before it reads: an answer behind which the socket was closed at once
- * would be lost to it. */
+/* The client sends all before it reads: an answer behind which the socket was closed at
+ * once would be lost to it. */
 static int send_too_much(const char *framing)
 {
     struct client client = dial();
@@ -139,7 +141,8 @@ START_TEST(a_refused_head_request_gets_no_body)
 }
 END_TEST
 
-/* --- streams ----------------------------------------------------------------------------- */
+/* --- streams
+ * ----------------------------------------------------------------------------- */
 
 /* Send up to `len` bytes of chunks, as long as the server takes them. */
 static size_t pour(struct client *client, size_t len)
@@ -286,10 +289,11 @@ START_TEST(closing_ends_streams)
 }
 END_TEST
 
-/* --- slow clients ------------------------------------------------------------------------ */
+/* --- slow clients
+ * ------------------------------------------------------------------------ */
 
-/* Sends a byte every 50 ms: 20 take a second, and the sweep comes within half of one. Returns
- * the status it was cut off with. */
+/* Sends a byte every 50 ms: 20 take a second, and the sweep comes within half of one.
+ * Returns the status it was cut off with. */
 static int trickle(const char *head)
 {
     struct client slow = dial();
@@ -354,7 +358,8 @@ START_TEST(a_stream_that_flows_or_that_we_hold_up_is_not_cut_off)
 }
 END_TEST
 
-/* --- who may ----------------------------------------------------------------------------- */
+/* --- who may
+ * ----------------------------------------------------------------------------- */
 
 START_TEST(every_write_is_judged_before_its_handler_and_its_body)
 {

@@ -3,7 +3,8 @@
 #include "http_client.h"
 #include "http_probes.h"
 
-/* --- probes ------------------------------------------------------------------------------ */
+/* --- probes
+ * ------------------------------------------------------------------------------ */
 
 static int keeps_open(int status)
 {
@@ -97,7 +98,8 @@ START_TEST(headers_that_come_in_small_pieces_are_read_whole)
 }
 END_TEST
 
-/* --- host -------------------------------------------------------------------------------- */
+/* --- host
+ * -------------------------------------------------------------------------------- */
 
 START_TEST(the_server_takes_its_own_port_only)
 {
@@ -115,7 +117,8 @@ START_TEST(the_server_takes_its_own_port_only)
 }
 END_TEST
 
-/* --- limits ------------------------------------------------------------------------------ */
+/* --- limits
+ * ------------------------------------------------------------------------------ */
 
 START_TEST(a_client_that_trickles_its_headers_is_cut_off)
 {

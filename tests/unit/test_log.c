@@ -136,7 +136,8 @@ START_TEST(a_long_value_is_cut_between_characters)
 }
 END_TEST
 
-/* Six times 480 bytes do not fit twice: the second is left out, what is behind it is not. */
+/* Six times 480 bytes do not fit twice: the second is left out, what is behind it is
+ * not. */
 START_TEST(a_line_stays_whole_when_not_all_fits)
 {
     char text[LOG_VALUE_BYTES + 1];

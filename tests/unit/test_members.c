@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The promise of members.h: the scanner never says yes where jansson says no, and both see
- * the same fields. tests/fuzz/fuzz_members.c holds them to it on texts nobody thought of. */
+/* The promise of members.h: the scanner never says yes where jansson says no, and both
+ * see the same fields. tests/fuzz/fuzz_members.c holds them to it on texts nobody thought
+ * of. */
 #include "schema/members.h"
 #include "base/buf.h"
 #include "schema/json.h"

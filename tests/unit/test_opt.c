@@ -61,7 +61,8 @@ static void parse(struct options *options, char *line)
     ck_assert_int_eq(opt_parse(&spec, argc, argv, options), 0);
 }
 
-/* Parse in a child, since a wrong option ends the program; `said` takes what it printed. */
+/* Parse in a child, since a wrong option ends the program; `said` takes what it
+ * printed. */
 static int exit_status_of(const struct opt_spec *of, void *target, const char *line,
                           char *said, size_t size)
 {

@@ -158,7 +158,8 @@ END_TEST
 
 START_TEST(a_reader_that_failed_stays_failed)
 {
-    /* The second byte claims five bytes; read on behind it, `\xa1x` would look like one. */
+    /* The second byte claims five bytes; read on behind it, `\xa1x` would look like
+     * one. */
     struct pack_reader reader;
     struct bytes text;
     ck_assert_int_eq(pack_open(&reader, BYTES("\x92\xa5\xa1x")), 0);

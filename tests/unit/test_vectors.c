@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs every file of broker-schema/vectors: payloads that are jobs (valid/), payloads that
- * go to the quarantine (invalid/), and jobs of the built-in types that die of their args
- * (dies/). The file `reasons` holds a part of the message for each that is refused. */
+/* Runs every file of broker-schema/vectors: payloads that are jobs (valid/), payloads
+ * that go to the quarantine (invalid/), and jobs of the built-in types that die of their
+ * args (dies/). The file `reasons` holds a part of the message for each that is
+ * refused. */
 #include "base/buf.h"
 #include "schema/args.h"
 #include "schema/envelope.h"
