@@ -249,20 +249,6 @@ int link_send(struct link *link, const struct cmd *cmd, unsigned flags,
 
 /* ---- reading ----------------------------------------------------------------------- */
 
-static void tell(struct request *request, struct redisReply *reply)
-{
-    struct answer answer = {LEAT_OK, "", reply};
-    request->fn(request->arg, &answer);
-    reply_free(answer.reply);
-}
-
-static void fail(struct request *request, int code, const char *text)
-{
-    struct answer answer = {code, text, NULL};
-    request->fn(request->arg, &answer);
-    request_free(request);
-}
-
 static int64_t backoff_ms(int failures)
 {
     int64_t ms = BACKOFF_FIRST_MS;
@@ -305,7 +291,7 @@ static void handle_error(struct link *link, struct request *request,
         send_later(link, request);
         reply_free(reply);
     } else {
-        fail(request, code, reply_error_text(reply));
+        request_fail(request, code, reply_error_text(reply));
         reply_free(reply);
     }
 }
@@ -327,11 +313,11 @@ static int handle_reply(struct link *link, struct redisReply *reply)
         request_queue_pop(&link->flight);
         handle_error(link, request, reply);
     } else if ((request->flags & LINK_STREAM) != 0) {
-        tell(request, reply);
+        request_answer(request, reply);
     } else {
         request_queue_pop(&link->flight);
         link->retry_step = 0;
-        tell(request, reply);
+        request_answer(request, reply);
         request_free(request);
     }
     return is_connected(link) ? 0 : -1;
@@ -343,7 +329,7 @@ static void refuse_reply(struct link *link)
     static const char why[] = "the answer is larger than any that leat takes";
     struct request *request = link->flight.first;
     if (link->state == LINK_UP && request != NULL && request != link->unsent)
-        fail(request_queue_pop(&link->flight), LEAT_EDATA, why);
+        request_fail(request_queue_pop(&link->flight), LEAT_EDATA, why);
     link_lose(link, why);
 }
 
@@ -460,7 +446,7 @@ static void sort_flight(struct link *link)
     request_queue_splice(&again, &link->waiting);
     link->waiting = again;
     for (struct request *request; (request = request_queue_pop(&told)) != NULL;)
-        fail(request, LEAT_ELINK, "the connection to Redis was lost");
+        request_fail(request, LEAT_ELINK, "the connection to Redis was lost");
 }
 
 /* A first greeting can be lost like any other; but who hangs up again and again is no

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/request.h"
 #include "base/buf.h"
+#include "broker/reply.h"
 #include "broker/script.h"
 
 #include <hiredis/hiredis.h>
@@ -30,6 +31,20 @@ void request_free(struct request *request)
         return;
     free(request->wire);
     free(request);
+}
+
+void request_answer(const struct request *request, struct redisReply *reply)
+{
+    struct answer answer = {LEAT_OK, "", reply};
+    request->fn(request->arg, &answer);
+    reply_free(answer.reply);
+}
+
+void request_fail(struct request *request, int code, const char *text)
+{
+    struct answer answer = {code, text, NULL};
+    request->fn(request->arg, &answer);
+    request_free(request);
 }
 
 void request_use_text(struct request *request)

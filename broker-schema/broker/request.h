@@ -30,6 +30,12 @@ struct request *request_new(const struct cmd *cmd, unsigned flags, int64_t patie
 /* Free; accepts NULL. */
 void request_free(struct request *request);
 
+/* Call back with a reply, which is freed then unless it was taken. */
+void request_answer(const struct request *request, struct redisReply *reply);
+
+/* Call back with an error, and free the request. */
+void request_fail(struct request *request, int code, const char *text);
+
 /* Make an EVALSHA request an EVAL of the same arguments. */
 void request_use_text(struct request *request);
 
