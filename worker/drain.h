@@ -6,6 +6,8 @@
 
 #include "worker/worker.h"
 
+/* Watch over a worker that drains. Owns: the caller frees with drain_free(), which
+ * accepts NULL. */
 struct drain_watch *drain_new(struct worker *worker);
 void drain_free(struct drain_watch *watch);
 

@@ -39,6 +39,8 @@ struct feed_news {
     int back; /* of them, given back for want of a slot */
 };
 
+/* Set up, hungry; the queue is copied. Its bells connect at once, unless the worker
+ * drains. */
 void feed_init(struct feed *feed, struct worker *worker, const struct queue *queue);
 void feed_fini(struct feed *feed);
 

@@ -5,6 +5,7 @@
 
 #include "worker/attempt.h"
 
+/* What the row of the type calls: see struct job_type. */
 int refresh_prepare(struct attempt *attempt, struct err *err);
 void refresh_start(struct attempt *attempt);
 void refresh_cancel(struct attempt *attempt);

@@ -34,6 +34,7 @@ void service_tell(struct service *service, const struct service_news *news);
 /* Tell that the settings are read again; the next news that it is ready end that. */
 void service_tell_reloading(struct service *service);
 
+/* Tell that all is about to end. */
 void service_tell_stopping(struct service *service);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "worker/worker.h"
 
+/* Begin to tick for a worker. Owns: the caller frees with tick_free(). */
 struct tick *tick_new(struct worker *worker);
 void tick_free(struct tick *tick);
 

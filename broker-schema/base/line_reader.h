@@ -24,6 +24,7 @@ enum line_kind { LINE_NONE, LINE_WHOLE, LINE_TOO_LONG };
  * always room for when line_reader_next() had nothing. */
 void line_reader_init(struct line_reader *reader, size_t line_max, size_t read_bytes);
 
+/* Free what was read. */
 void line_reader_fini(struct line_reader *reader);
 
 /* Say where the next bytes go, and how many fit. Lines handed out before are gone
