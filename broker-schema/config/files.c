@@ -48,8 +48,8 @@ static int read_text(int fd, const char *path, char *out, size_t *len, struct er
     return LEAT_OK;
 }
 
-/* `may_lack`: that there is no such file is no error. O_NONBLOCK: a pipe that nobody writes to
- * must not keep us. */
+/* `may_lack`: that there is no such file is no error. O_NONBLOCK: a pipe that nobody
+ * writes to must not keep us. */
 static int add_file(struct config *config, const char *path, int may_lack,
                     struct err *err)
 {
