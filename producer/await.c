@@ -8,48 +8,9 @@ static int lost(struct err *err)
 
 /* ---- walking ----------------------------------------------------------------------- */
 
-/* Hands the entries on, since a walk has one argument for both its callbacks. */
-struct walking {
-    walk_entry_fn fn;
-    void *arg;
-    int done;
-    struct err err;
-};
-
-static int on_entry(void *arg, struct bytes raw, int64_t at_ms)
+static int walk_all(struct client *client, struct walk *walk, struct err *err)
 {
-    const struct walking *walking = arg;
-    return walking->fn(walking->arg, raw, at_ms);
-}
-
-static void on_walked(struct walk *walk, const struct err *err)
-{
-    struct walking *walking = walk->arg;
-    walking->done = 1;
-    if (err != NULL)
-        walking->err = *err;
-}
-
-static int wait_for_walk(struct client *client, struct walk *walk, struct err *err)
-{
-    const struct walking *walking = walk->arg;
-    if (walk_start(walk) != LEAT_OK)
-        return lost(err);
-    int code = client_wait(client, &walking->done, err);
-    if (code != LEAT_OK || walking->err.code == LEAT_OK)
-        return code;
-    return err_set(err, walking->err.code, "%s", walking->err.text);
-}
-
-static int walk_through(struct client *client, struct walk *walk, walk_entry_fn fn,
-                        void *arg, struct err *err)
-{
-    struct walking walking = {.fn = fn, .arg = arg};
-    walk->link = client->link;
-    walk->entry = on_entry;
-    walk->done = on_walked;
-    walk->arg = &walking;
-    int code = wait_for_walk(client, walk, err);
+    int code = walk_through(walk, client, err);
     walk_fini(walk);
     return code;
 }
@@ -57,17 +18,22 @@ static int walk_through(struct client *client, struct walk *walk, walk_entry_fn 
 int await_walk(struct client *client, const struct queue *queue, enum walk_source source,
                int64_t max, walk_entry_fn fn, void *arg, struct err *err)
 {
-    struct walk walk = {.queue = queue, .source = source, .max = max};
-    return walk_through(client, &walk, fn, arg, err);
+    struct walk walk = {
+        .queue = queue, .source = source, .max = max, .entry = fn, .arg = arg};
+    return walk_all(client, &walk, err);
 }
 
 int await_walk_oldest(struct client *client, const struct queue *queue,
                       enum walk_source source, int64_t max, walk_entry_fn fn, void *arg,
                       struct err *err)
 {
-    struct walk walk = {
-        .queue = queue, .source = source, .max = max, .from_other_end = 1};
-    return walk_through(client, &walk, fn, arg, err);
+    struct walk walk = {.queue = queue,
+                        .source = source,
+                        .max = max,
+                        .from_other_end = 1,
+                        .entry = fn,
+                        .arg = arg};
+    return walk_all(client, &walk, err);
 }
 
 int await_count(struct client *client, const struct queue *queue, enum resting_kind kind,

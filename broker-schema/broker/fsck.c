@@ -236,8 +236,6 @@ struct passage {
     struct fsck *fsck;
     struct walk walk;
     void (*judge)(struct fsck *fsck, const struct walk *walk, struct bytes raw);
-    int done;
-    struct err err;
 };
 
 static int on_entry(void *arg, struct bytes raw, int64_t at_ms)
@@ -248,24 +246,6 @@ static int on_entry(void *arg, struct bytes raw, int64_t at_ms)
     passage->judge(passage->fsck, &passage->walk, raw);
     arena_reset(&passage->fsck->arena);
     return 0;
-}
-
-static void on_walked(struct walk *walk, const struct err *err)
-{
-    struct passage *passage = walk->arg;
-    passage->done = 1;
-    if (err != NULL)
-        passage->err = *err;
-}
-
-static int walk_through(struct fsck *fsck, struct passage *passage, struct err *err)
-{
-    if (walk_start(&passage->walk) != LEAT_OK)
-        return err_set(err, LEAT_ELINK, "the connection to Redis was lost");
-    int code = client_wait(fsck->client, &passage->done, err);
-    if (code == LEAT_OK && passage->err.code != LEAT_OK)
-        return err_set(err, passage->err.code, "%s", passage->err.text);
-    return code;
 }
 
 /* Producers may push for ever: no more than were there at the start. */
@@ -285,14 +265,12 @@ static int check_entries(struct fsck *fsck, const struct fsck_audit *audit,
     int code = LEAT_OK;
     for (unsigned i = 0; i < sizeof passages / sizeof *passages && code == LEAT_OK; i++) {
         struct passage passage = {.fsck = fsck, .judge = passages[i].judge};
-        passage.walk = (struct walk){.link = fsck->client->link,
-                                     .queue = fsck->queue,
+        passage.walk = (struct walk){.queue = fsck->queue,
                                      .source = passages[i].source,
                                      .max = passages[i].max,
                                      .entry = on_entry,
-                                     .done = on_walked,
                                      .arg = &passage};
-        code = walk_through(fsck, &passage, err);
+        code = walk_through(&passage.walk, fsck->client, err);
         walk_fini(&passage.walk);
     }
     return code;

@@ -3,6 +3,7 @@
  * another, key after key. `due` says how many answers are still to come; the one that
  * brings it to 0 ends the walk when no other page was asked for. */
 #include "broker/walk.h"
+#include "broker/client.h"
 
 enum { KEYS_MAX = 4 };
 
@@ -214,6 +215,45 @@ int walk_start(struct walk *walk)
     }
     ask_page(walk);
     return LEAT_OK;
+}
+
+/* ---- waiting ----------------------------------------------------------------------- */
+
+/* Stands between the walk and its caller, whose argument is for both callbacks. */
+struct waiting {
+    walk_entry_fn entry;
+    void *arg;
+    int done;
+    struct err err;
+};
+
+static int on_entry(void *arg, struct bytes raw, int64_t at_ms)
+{
+    const struct waiting *waiting = arg;
+    return waiting->entry(waiting->arg, raw, at_ms);
+}
+
+static void on_walked(struct walk *walk, const struct err *err)
+{
+    struct waiting *waiting = walk->arg;
+    waiting->done = 1;
+    if (err != NULL)
+        waiting->err = *err;
+}
+
+int walk_through(struct walk *walk, struct client *client, struct err *err)
+{
+    struct waiting waiting = {.entry = walk->entry, .arg = walk->arg};
+    walk->link = client->link;
+    walk->entry = on_entry;
+    walk->done = on_walked;
+    walk->arg = &waiting;
+    if (walk_start(walk) != LEAT_OK)
+        return err_set(err, LEAT_ELINK, "the connection to Redis was lost");
+    int code = client_wait(client, &waiting.done, err);
+    if (code != LEAT_OK || waiting.err.code == LEAT_OK)
+        return code;
+    return err_set(err, waiting.err.code, "%s", waiting.err.text);
 }
 
 void walk_fini(struct walk *walk)

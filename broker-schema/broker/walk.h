@@ -23,6 +23,7 @@ enum walk_source {
     WALK_READY,     /* the next first: staging, high, the queue, suspects */
 };
 
+struct client;
 struct walk;
 
 /* Take each entry, borrowed until the function returns. Returns 1 to stop. */
@@ -61,6 +62,11 @@ struct walk {
 /* Begin. Calls `done` exactly once, never before this returns.
  * Errors: LEAT_ELINK while the link is down; `done` is then not called. */
 int walk_start(struct walk *walk);
+
+/* For a program that does nothing else meanwhile: walk on the client's link, and wait for
+ * the end; `link` and `done` need not be set. Errors: those of client_wait(), and what
+ * Redis said. */
+int walk_through(struct walk *walk, struct client *client, struct err *err);
 
 /* Free what the walk owns. A zeroed one is fine; one under way only when no answer
  * can come any more. */
