@@ -64,6 +64,7 @@ table() {
 65 | 0 | 'id' has 65 bytes, allowed are 1 to 64                   | $leat push increment counter=x --id "$(times 65 i)"
 65 | 0 | cannot open missing: No such file or directory           | $leat push --ndjson missing
 65 | 0 | cannot read the input: Is a directory                    | $leat push --ndjson .
+65 | 0 | cannot read the input: Bad file descriptor               | $leat push --ndjson <&-
 0  | 0 | pushed 0 of 0                                            | $leat push --ndjson </dev/null
 0  | 0 | pushed 0 of 0                                            | $leat push --lines increment --arg counter </dev/null
 65 | 2 | line 2: not JSON: invalid token near 'nonsense'          | $leat push --ndjson jobs
