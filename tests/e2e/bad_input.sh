@@ -269,7 +269,7 @@ foreign_key_stops_one_queue() {
   await '[ "$(redis_cli hget "{leat:foreign}:counters" before)" = 20 ]' 15 'the queue to go on'
   worker_stop
   expect_eq '0 0' "$(ended foreign)" 'a queue that stood still: bad, dead'
-  expect_eq 1 "$(grep -c 'msg="alarm"' "$dir/worker-$worker_count.log")" 'times the alarm is told'
+  expect_eq 1 "$(grep -c 'msg="alarm"' "$(worker_log)")" 'times the alarm is told'
   ok 'without --drain only that queue stands still, and goes on by itself once the key is repaired'
 }
 

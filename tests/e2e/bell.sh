@@ -71,9 +71,9 @@ nothing_is_told_too_early() {
   redis_cli hdel '{leat:odd}:m' paused >"$dir/out"
   await '[ "$(redis_cli zcard "{leat:odd}:dead")$(redis_cli llen "{leat:odd}:bad")" = 11 ]' 10 'both to end'
   worker_stop
-  expect_eq 1 "$(grep -c 'job died' "$dir/worker-$worker_count.log")" 'deaths told of'
-  expect_eq 1 "$(grep -c quarantined "$dir/worker-$worker_count.log")" 'quarantined entries told of'
-  expect_eq 1 "$(grep -o 'failed=[0-9]*' "$dir/worker-$worker_count.log" | tail -n 1 | cut -d= -f2)" 'failed runs'
+  expect_eq 1 "$(grep -c 'job died' "$(worker_log)")" 'deaths told of'
+  expect_eq 1 "$(grep -c quarantined "$(worker_log)")" 'quarantined entries told of'
+  expect_eq 1 "$(grep -o 'failed=[0-9]*' "$(worker_log)" | tail -n 1 | cut -d= -f2)" 'failed runs'
   ok 'what a job comes to is told once, when it is sure'
 }
 

@@ -105,7 +105,7 @@ second_connection_cut() {
 # refused NAME BEGIN END SIGN: a worker and a push live through it. SIGN: it was felt.
 refused() {
   worker_start --lease 2s --log-level debug
-  await 'grep -q "redis up" "$dir/worker-$worker_count.log"' 10 'the worker to start'
+  await 'grep -q "redis up" "$(worker_log)"' 10 'the worker to start'
   eval "$2" >"$dir/out"
   child_start "push-$1" "$leat" push --lines increment --arg counter "$dir/jobs"
   pushed=$((pushed + jobs))
@@ -123,7 +123,7 @@ refused() {
 }
 
 logged() {
-  grep -q "$1" "$dir/worker-$worker_count.log"
+  grep -q "$1" "$(worker_log)"
 }
 
 snapshot_fails() {
@@ -151,7 +151,7 @@ slow_to_load() {
 
 loading() {
   worker_start --lease 2s
-  await 'grep -q "redis up" "$dir/worker-$worker_count.log"' 10 'the worker to start'
+  await 'grep -q "redis up" "$(worker_log)"' 10 'the worker to start'
   push_jobs >"$dir/out" 2>&1
   slow_to_load
   redis_start --key-load-delay 500

@@ -10,8 +10,7 @@ support=$(cd "$(dirname "$0")/../support" && pwd)
 conf=$dir/leat.conf
 ear=$socket_dir/notify
 
-log() { echo "$dir/worker-$worker_count.log"; }
-logged() { grep -c "$1" "$(log)" || true; }
+logged() { grep -c "$1" "$(worker_log)" || true; }
 title() { tr '\0' ' ' <"/proc/$1/cmdline"; }
 processes() { children_of "$worker" | tr ' ' '\n' | grep . | sort; }
 counted() { redis_cli hget "$(key counters)" n; }
@@ -45,9 +44,9 @@ reloads_under_load() {
   local size slow=400 push
   settings 2
   worker_start --config "$conf" --lease 30s -c 16
-  await 'grep -q "redis up" "$(log)"' 10 'the first process'
+  await 'grep -q "redis up" "$(worker_log)"' 10 'the first process'
   "$leat" push refresh "url=$origin/slow?ms=4000" timeout_ms:=60000 --id long >"$dir/out"
-  await 'grep -q "job started. id=long " "$(log)"' 20 'the long job to run'
+  await 'grep -q "job started. id=long " "$(worker_log)"' 20 'the long job to run'
   slow_jobs "$slow" | "$leat" push --ndjson 2>"$dir/err"
   child_start push bash -c "for ((i = 0; i < 60; i++)); do
     printf '{\"type\":\"increment\",\"args\":{\"counter\":\"n\"}}\n%.0s' {1..500} | \"$leat\" push --ndjson
@@ -83,7 +82,7 @@ wrong_settings_change_nothing() {
   settings many
   kill -HUP "$worker"
   await '[ "$(logged "reload refused")" = 1 ]' 10 'the refusal'
-  expect_match "err=\"$conf:2: .*many" "$(grep 'reload refused' "$(log)")" 'where and what'
+  expect_match "err=\"$conf:2: .*many" "$(grep 'reload refused' "$(worker_log)")" 'where and what'
   expect_eq "$before" "$(processes)" 'the processes'
   settings 0
   kill -HUP "$worker"
@@ -107,7 +106,7 @@ settings_that_end_the_first_process() {
   kill -HUP "$worker"
   await '[ "$(logged "result=refused")" = 1 ]' 20 'the reload to be given up'
   expect_match 'the first process with the new ones ended: exit status 69: cannot reach Redis at unix:.*nobody' \
-    "$(grep 'reload refused' "$(log)")" 'why'
+    "$(grep 'reload refused' "$(worker_log)")" 'why'
   expect_eq "$before" "$(processes)" 'the processes'
   child_stop "$(head -n 1 <<<"$before")" KILL
   await '[ "$(redis_cli client list | grep -c cmd=blmove)" = 4 ]' 20 'a replacement by the old settings'

@@ -32,7 +32,7 @@ gives_back_when_asked_twice() {
   path='/slow?ms=50000'
   worker_with_slow_job "$path"
   kill -s "$1" "$worker"
-  await 'grep -q "msg=.stopping. running=1" "$dir/worker-$worker_count.log"' 5 'the worker to stop'
+  await 'grep -q "msg=.stopping. running=1" "$(worker_log)"' 5 'the worker to stop'
   child_alive "$worker" || fail 'the worker did not wait for its job'
   worker_stop "$1"
   expect_eq 0 "$status" 'exit status'
@@ -60,7 +60,7 @@ races_with_pushes() {
   redis_cli flushall >"$dir/out"
   for ((round = 0; round < 16; round++)); do
     worker_start --allow-net 127.0.0.0/8
-    await 'grep -q "redis up" "$dir/worker-$worker_count.log"' 10 'the worker to start'
+    await 'grep -q "redis up" "$(worker_log)"' 10 'the worker to start'
     printf '{"type":"increment","args":{"counter":"n"}}\n%.0s' {1..50} >"$dir/jobs"
     echo "{\"type\":\"refresh\",\"args\":{\"url\":\"$origin/slow?ms=300&n=$round\"}}" >>"$dir/jobs"
     child_start push "$leat" push --ndjson "$dir/jobs"
@@ -104,7 +104,7 @@ stops_without_redis() {
   worker_start -p 2
   await_idle 2
   redis_kill9
-  await 'grep -q "redis lost" "$dir/worker-$worker_count.log"' 10 'the worker to notice'
+  await 'grep -q "redis lost" "$(worker_log)"' 10 'the worker to notice'
   worker_stop
   expect_eq 0 "$status" 'exit status without Redis'
   redis_start

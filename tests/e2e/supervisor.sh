@@ -6,7 +6,6 @@
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
 
-log() { echo "$dir/worker-$worker_count.log"; }
 title() { tr '\0' ' ' <"/proc/$1/cmdline" | sed 's/ *$//; $a\'; }
 process_count() { children_of "$worker" | wc -w; }
 first_process() { children_of "$worker" | cut -d' ' -f1; }
@@ -20,7 +19,7 @@ fleet_start() {
 # slow_job ID MS: until it runs.
 slow_job() {
   "$leat" push refresh "url=$origin/slow?ms=$2&n=$1" timeout_ms:=60000 --id "$1" >"$dir/out"
-  await 'grep -q "job started. id='"$1"' " "$(log)"' 20 'the slow job to run'
+  await 'grep -q "job started. id='"$1"' " "$(worker_log)"' 20 'the slow job to run'
 }
 
 count_jobs() {
@@ -38,7 +37,7 @@ a_process_that_dies_is_replaced() {
   victim=$(first_process)
   kill -KILL "$victim"
   await '[ "$(process_count)" = 3 ] && [[ " $(children_of "$worker") " != *" $victim "* ]]' 20 'a replacement'
-  expect_match "process=[123] child=$victim .*replaced_in_ms=0 why=\"signal 9 \(Killed\)\"" "$(grep 'process died' "$(log)")" 'the log'
+  expect_match "process=[123] child=$victim .*replaced_in_ms=0 why=\"signal 9 \(Killed\)\"" "$(grep 'process died' "$(worker_log)")" 'the log'
   count_jobs 300
   await '[ "$(tally done)" = 300 ]' 20 'the jobs to be done'
   worker_stop
@@ -54,9 +53,9 @@ a_crash_loop_ends_all() {
   ends_by_itself 60
   expect_eq 70 "$status" 'exit status'
   expect_match 'leat: worker processes die again and again, 5 times in 10 s; the last one by signal 6' \
-    "$(grep '^leat:' "$(log)")" 'what it says'
-  expect_eq 4 "$(grep -c 'process died' "$(log)")" 'deaths before that'
-  expect_eq 1 "$(grep -c 'msg="stopped"' "$(log)")" 'processes that were let to stop'
+    "$(grep '^leat:' "$(worker_log)")" 'what it says'
+  expect_eq 4 "$(grep -c 'process died' "$(worker_log)")" 'deaths before that'
+  expect_eq 1 "$(grep -c 'msg="stopped"' "$(worker_log)")" 'processes that were let to stop'
   ok 'five deaths in ten seconds end the others, too, with 70 and the reason'
 }
 
@@ -67,8 +66,8 @@ what_no_replacement_cures_ends_all() {
   ends_by_itself 30
   redis-cli -s "$socket" --no-auth-warning -a secret config set requirepass '' >"$dir/out"
   expect_eq 77 "$status" 'exit status'
-  expect_eq 1 "$(grep -c '^leat: .*NOAUTH' "$(log)")" 'times the reason is told'
-  expect_eq 0 "$(grep -c 'process died' "$(log)" || true)" 'replacements'
+  expect_eq 1 "$(grep -c '^leat: .*NOAUTH' "$(worker_log)")" 'times the reason is told'
+  expect_eq 0 "$(grep -c 'process died' "$(worker_log)" || true)" 'replacements'
   ok 'a refused password ends all with 77, told once'
 }
 
@@ -98,11 +97,11 @@ quiet_and_on() {
   fleet_start 2
   slow_job quiet 700
   kill -TSTP "$worker"
-  await '[ "$(grep -c "msg=.quiet" "$(log)")" = 2 ]' 10 'both to be quiet'
+  await '[ "$(grep -c "msg=.quiet" "$(worker_log)")" = 2 ]' 10 'both to be quiet'
   count_jobs 20
   await '[ "$(tally done)" = 1 ]' 20 'what runs to end'
   kill -KILL "$(first_process)"
-  await '[ "$(grep -c "msg=.quiet" "$(log)")" = 3 ]' 20 'the replacement to be quiet, too'
+  await '[ "$(grep -c "msg=.quiet" "$(worker_log)")" = 3 ]' 20 'the replacement to be quiet, too'
   ticks_for 1500
   expect_eq 20 "$(size queue)" 'jobs that nobody takes'
   await '[[ "$(title "$worker")" = *", quiet" ]]' 10 'a title that says quiet'
@@ -134,7 +133,7 @@ works_with_all_output_closed() {
 
 # dumped WHAT FIELD…: those of the lines of JSON that name WHAT.
 dumped() {
-  grep "^{\"$1\":" "$(log)" | "$LEAT_BIN/leat-fields" "${@:2}"
+  grep "^{\"$1\":" "$(worker_log)" | "$LEAT_BIN/leat-fields" "${@:2}"
 }
 
 job='\{"id":"dumped","iid":"[^"]+","type":"refresh","queue":"default","lease":"[0-9a-f]+:[0-9]+","running_ms":[0-9]+\}'
@@ -142,25 +141,25 @@ job='\{"id":"dumped","iid":"[^"]+","type":"refresh","queue":"default","lease":"[
 state_as_json() {
   fleet_start 3
   slow_job dumped 60000
-  kill -KILL "$(children_of "$worker" | tr ' ' '\n' | grep -v "^$(sed -n 's/.*pid=\([0-9]*\) msg="job started.*/\1/p' "$(log)")$" | head -n 1)"
+  kill -KILL "$(children_of "$worker" | tr ' ' '\n' | grep -v "^$(sed -n 's/.*pid=\([0-9]*\) msg="job started.*/\1/p' "$(worker_log)")$" | head -n 1)"
   await_idle 3
   await '[[ "$(title "$worker")" = *" 1/192 busy" ]]' 10 'the master to see the job'
   kill -USR2 "$worker"
-  await '[ "$(grep -c "^{\"worker\":" "$(log)")" = 3 ]' 10 'three processes to tell'
+  await '[ "$(grep -c "^{\"worker\":" "$(worker_log)")" = 3 ]' 10 'three processes to tell'
   expect_eq "$worker"$'\trunning\t3\t1\t192\t1' \
     "$(dumped master master state processes restarts slots busy)" 'the line of the master'
   expect_eq "$(children_of "$worker" | tr ' ' '\n' | grep . | sort)" "$(dumped worker pid | sort)" 'who told'
   expect_eq '1 2 3' "$(dumped worker process | sort | xargs)" 'their places'
   expect_eq 1 "$(dumped worker busy | grep -c 1)" 'processes that are busy'
-  expect_match "\"jobs\":\[$job\]" "$(grep '"busy":1.*jobs' "$(log)" | tail -n 1)" 'the job'
+  expect_match "\"jobs\":\[$job\]" "$(grep '"busy":1.*jobs' "$(worker_log)" | tail -n 1)" 'the job'
   kill -TERM "$worker"
-  await 'grep -q "stopping all" "$(log)"' 10 'the first TERM'
+  await 'grep -q "stopping all" "$(worker_log)"' 10 'the first TERM'
   worker_stop # its job would run for a minute
   expect_eq 0 "$status" 'exit status'
   worker_start -p 0
-  await 'grep -q "redis up" "$(log)"' 10 'a worker alone'
+  await 'grep -q "redis up" "$(worker_log)"' 10 'a worker alone'
   kill -USR2 "$worker"
-  await 'grep -q "^{.worker.:" "$(log)"' 10 'it to tell'
+  await 'grep -q "^{.worker.:" "$(worker_log)"' 10 'it to tell'
   expect_eq "$worker"$'\t0\trunning' "$(dumped worker pid process state)" 'a worker alone'
   worker_stop
   ok 'USR2: a line of JSON from the master and each process, with the jobs that run'
@@ -194,7 +193,7 @@ as_process_1() {
   nsenter --target "$init" --pid --mount sh -c 'for i in 1 2 3; do sleep 0.2 & done' >"$dir/out" 2>&1
   await '[ "$(children_of "$init" | wc -w)" = 2 ]' 10 'the orphans to be reaped'
   kill -KILL "$(children_of "$init" | cut -d" " -f1)"
-  await 'grep -q "process died" "$(log)" && [ "$(children_of "$init" | wc -w)" = 2 ]' 20 'a replacement'
+  await 'grep -q "process died" "$(worker_log)" && [ "$(children_of "$init" | wc -w)" = 2 ]' 20 'a replacement'
   slow_job first 1000
   kill -TERM "$init"
   ends_by_itself 20
@@ -220,10 +219,10 @@ suspects_keep_one_process_busy() {
   expect_eq 4 "$(blocked_bells)" 'bells of the others'
   count_jobs 100
   await '[ "$(tally done)" = 100 ]' 20 'ordinary jobs to be done meanwhile'
-  kill -KILL "$(sed -n 's/.*pid=\([0-9]*\) msg="job started.*/\1/p' "$(log)")"
-  await '[ "$(grep -c "job started" "$(log)")" = 2 ]' 30 'the replacement to take a suspect, too'
+  kill -KILL "$(sed -n 's/.*pid=\([0-9]*\) msg="job started.*/\1/p' "$(worker_log)")"
+  await '[ "$(grep -c "job started" "$(worker_log)")" = 2 ]' 30 'the replacement to take a suspect, too'
   kill -TERM "$worker"
-  await 'grep -q "stopping all" "$(log)"' 10 'the first TERM'
+  await 'grep -q "stopping all" "$(worker_log)"' 10 'the first TERM'
   worker_stop
   ok 'suspects occupy the first process, its replacement after it, and nobody else'
 }

@@ -9,7 +9,7 @@
 #   child_start NAME COMMAND…    background child; $child is its pid, $dir/NAME.log its output
 #   child_stop PID [SIGNAL]      end it and wait; its exit status is in $status
 #   redis_start [ARG…], redis_stop, redis_kill9, redis_cli ARG…
-#   worker_start ARG…, worker_pid, worker_stop [SIGNAL]
+#   worker_start ARG…, worker_pid, worker_log, worker_stop [SIGNAL]
 #   blocked_bells                how many: two for each queue of each process that is idle
 #   await_idle N                 until N processes, of one queue, are idle
 #   origin_start [OPTION…]       a web server: $origin is its URL, $origin_port its port
@@ -195,6 +195,10 @@ worker_start() {
 
 worker_pid() {
   echo "$worker"
+}
+
+worker_log() {
+  echo "$dir/worker-$worker_count.log"
 }
 
 worker_stop() {
