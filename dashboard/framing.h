@@ -8,9 +8,10 @@
  * buffer. It joins folded lines (at a wrong place), takes a bare LF for a line's end,
  * cuts at NUL and skips blanks. All of that shows in one way: something does not begin
  * exactly where the thing before it ended. So the pointers are compared, never followed.
- * Only one fault leaves no trace: a line that begins with a colon ends the headers, and
+ * Two faults may leave no trace: a line that begins with a colon ends the headers, and
  * when all of it is `:` and one LF or CR, it is as long as the empty line that it stands
- * for. No proxy known to us sends such a line on. */
+ * for; and a NUL in front of an LF looks as the line's end does once the library has cut
+ * there. No proxy known to us sends such lines on. */
 #ifndef LEAT_DASHBOARD_FRAMING_H
 #define LEAT_DASHBOARD_FRAMING_H
 

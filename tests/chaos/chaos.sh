@@ -49,7 +49,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 worker_program=${CHAOS_WORKER:-$LEAT_BIN/leat-worker}
 masters=('' '' '')
-orphans=() # processes whose master was killed: they end by themselves
+orphans=() # names of processes whose master was killed: they end by themselves
 restarts=0
 loads=('' '')
 wire=''
@@ -168,10 +168,15 @@ faults_stop() {
   redis_cli client unpause >>"$dir/out"
 }
 
+# process_name PID: PID:BORN. A pid alone may by now be another's: so many processes come and go.
+process_name() {
+  sed "s/.*) /$1:/" "/proc/$1/stat" 2>/dev/null | awk '{ sub(/:.*/, ":", $1); print $1 $20 }'
+}
+
 orphans_left() {
-  local pid
-  for pid in "${orphans[@]}"; do
-    if child_alive "$pid"; then echo "$pid"; fi
+  local orphan
+  for orphan in "${orphans[@]}"; do
+    if [ "$(process_name "${orphan%:*}")" = "$orphan" ]; then echo "$orphan"; fi
   done
 }
 

@@ -128,8 +128,8 @@ worker_is_stopped() {
 }
 
 master_is_killed() {
-  local master=${masters[$1 % ${#masters[@]}]}
-  orphans+=($(children_of "$master"))
+  local master=${masters[$1 % ${#masters[@]}]} pid
+  for pid in $(children_of "$master"); do orphans+=("$(process_name "$pid")"); done
   child_stop "$master" KILL
 }
 

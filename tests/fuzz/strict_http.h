@@ -16,6 +16,7 @@ struct strict_request {
     struct buf body;
     size_t length;
     int lengths, codings, hosts, is_1_0;
+    int is_unread; /* for who reads the answers: none that one could read was there */
 };
 
 /* Cut off what stands before `mark`. Returns 0, or -1 when there is no mark. */
@@ -106,7 +107,7 @@ static inline int strict_header(struct strict_request *request, struct bytes lin
     return strict_is_text(value) ? 0 : -1;
 }
 
-/* The one thing that the door cannot see, since the library forgets it (see framing.h):
+/* What the door cannot see, beside NULs, since the library forgets it (see framing.h):
  * the headers end with a colon and a newline, instead of CR LF. */
 static inline int strict_is_odd_end(struct bytes rest)
 {
@@ -169,18 +170,13 @@ static inline int strict_chunks(struct strict_request *request, struct bytes *re
     return 0;
 }
 
-/* Skip what the library takes for empty lines in front of a request: of a line that
- * begins with NUL it sees no more. */
+/* Skip empty lines in front of a request, as the library does. */
 static inline void strict_skip(struct bytes *rest)
 {
-    while (rest->len > 0 && strchr("\r\n", *rest->at) != NULL) { /* NUL too */
-        size_t len = 0;
-        while (len < rest->len && rest->at[len] != '\r' && rest->at[len] != '\n')
-            len++;
-        if (len < rest->len)
-            len++;
-        *rest = (struct bytes){rest->at + len, rest->len - len};
-    }
+    struct bytes line, after = *rest;
+    while (strict_cut(&after, "\n", &line) == 0 &&
+           (line.len == 0 || bytes_is(line, "\r")))
+        *rest = after;
 }
 
 enum strict_end {
