@@ -174,8 +174,8 @@ static int skip_page(struct bytes *rest, int status)
     return status;
 }
 
-/* Does an answer to it come without its body? Of what is no request nobody can tell; it ends the
- * connection, so there either is a body or there is nothing. */
+/* Does an answer to it come without its body? Of what is no request nobody can tell; it
+ * ends the connection, so there either is a body or there is nothing. */
 static int is_bodiless(const struct strict_request *request, struct bytes rest)
 {
     return bytes_is(request->method, "HEAD") || (request->is_unread && rest.len == 0);
