@@ -4,8 +4,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* The lowest free descriptor is the place itself: those below are filled. Not O_PATH, which
- * refuses both ways at once, since epoll takes that for a descriptor that was closed. */
+/* The lowest free descriptor is the place itself: those below are filled. Not O_PATH,
+ * which refuses both ways at once, since epoll takes that for a descriptor that was
+ * closed. */
 void places_fill(void)
 {
     static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
