@@ -15,7 +15,8 @@
  * in the link as much again.
  *
  * Redis forgets a producer after an hour. A pusher that was idle for long becomes a new
- * producer by itself; batches without an answer for an hour end as lost history. */
+ * producer by itself; batches without an answer for an hour end as lost history, but for
+ * the very first of a producer, which may then be pushed twice. */
 #ifndef LEAT_BROKER_PUSHER_H
 #define LEAT_BROKER_PUSHER_H
 
