@@ -153,12 +153,17 @@ int redis_url_find_password(struct redis_url *url, struct err *err)
     if (file == NULL)
         return err_set(err, LEAT_ECONFIG, "LEAT_REDIS_PASSWORD_FILE: cannot read %s: %s",
                        path, strerror(errno));
-    size_t len = fread(url->password, 1, sizeof url->password - 1, file);
+    size_t len = fread(url->password, 1, sizeof url->password, file);
     fclose(file);
     while (len > 0 && (url->password[len - 1] == '\n' || url->password[len - 1] == '\r'))
         len--;
-    url->password[len] = '\0';
-    return LEAT_OK;
+    int fits = len > 0 && len < sizeof url->password;
+    url->password[fits ? len : 0] = '\0';
+    return fits ? LEAT_OK
+                : err_set(
+                      err, LEAT_ECONFIG,
+                      "LEAT_REDIS_PASSWORD_FILE: in %s is no password of 1 to %zu bytes",
+                      path, sizeof url->password - 1);
 }
 
 int redis_url_choose(struct redis_url *url, const char *given, struct err *err)

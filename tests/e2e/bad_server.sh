@@ -72,6 +72,8 @@ wrong_password() {
   LEAT_REDIS=unix://nobody:sesame@$socket expect_both 77 'WRONGPASS invalid username-password pair'
   export LEAT_REDIS_PASSWORD_FILE=$dir/password
   expect_both 78 "LEAT_REDIS_PASSWORD_FILE: cannot read $dir/password: No such file or directory"
+  : >"$dir/password"
+  expect_both 78 "LEAT_REDIS_PASSWORD_FILE: in $dir/password is no password of 1 to 511 bytes"
   echo swordfish >"$dir/password"
   expect_both 77 'WRONGPASS invalid username-password pair'
   echo sesame >"$dir/password"

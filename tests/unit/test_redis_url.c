@@ -203,9 +203,30 @@ START_TEST(a_password_may_come_from_a_file)
 }
 END_TEST
 
+START_TEST(a_file_without_a_password_is_refused)
+{
+    char path[] = "/tmp/leat-test.XXXXXX", text[sizeof url.password + 1];
+    const char *const texts[] = {"", "\n", text};
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    close(mkstemp(path));
+    setenv("LEAT_REDIS_PASSWORD_FILE", path, 1);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct err err = {0};
+        write_file(path, texts[i]);
+        ck_assert_int_eq(redis_url_choose(&url, "redis://h", &err), LEAT_ECONFIG);
+        ck_assert_ptr_nonnull(strstr(err.text, path));
+        ck_assert_str_eq(url.password, "");
+    }
+    write_file(path, text + 2);
+    ck_assert_int_eq(redis_url_choose(&url, "redis://h", NULL), LEAT_OK);
+    unlink(path);
+}
+END_TEST
+
 SUITE("redis_url", tcp_addresses_are_read_with_all_their_parts,
       socket_addresses_are_read_with_all_their_parts,
       what_is_no_address_is_refused_and_changes_nothing,
       parts_that_are_too_long_are_refused, a_password_is_never_shown,
       a_flag_goes_before_the_environment_and_that_before_the_default,
-      a_password_may_come_from_a_file)
+      a_password_may_come_from_a_file, a_file_without_a_password_is_refused)
