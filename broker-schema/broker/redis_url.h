@@ -24,8 +24,8 @@ struct redis_url {
 int redis_url_parse(struct redis_url *url, const char *text, struct err *err);
 
 /* Read the password from the file that LEAT_REDIS_PASSWORD_FILE names, if there is such a
- * variable and the address has no password. Errors: LEAT_ECONFIG when it cannot be read, is
- * empty, or holds more than a password may have. */
+ * variable and the address has no password. Errors: LEAT_ECONFIG when it cannot be read,
+ * is empty, or holds more than a password may have. */
 int redis_url_find_password(struct redis_url *url, struct err *err);
 
 /* Pick the address: `given` (a flag) if not NULL, else LEAT_REDIS, else REDIS_URL, else
