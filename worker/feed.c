@@ -12,9 +12,11 @@
 #include <stdlib.h>
 
 enum {
-    DEPTH = 4,          /* reserves without an answer */
-    FIRST_BATCH = 16,   /* of a queue nobody knows yet */
-    SCAN_BATCH = 256,   /* how far to look for instant jobs behind slow ones */
+    DEPTH = 4,        /* reserves without an answer */
+    FIRST_BATCH = 16, /* of a queue nobody knows yet */
+    /* How far to look for instant jobs behind slow ones; those further back wait. Each
+     * look takes the slow ones out and puts them back. */
+    SCAN_BATCH = 256,
     FULL_REST_MS = 200, /* how often to look so */
     BROKEN_REST_MS = 5000,
     DEAF_REST_MS = 1000,
