@@ -361,7 +361,7 @@ static int run_rm(int argc, char **argv)
     struct cache cache;
     const struct redisReply *reply;
     const struct opt_spec spec = {
-        COMMAND_WRITES,
+        COMMAND_SHARES,
 
         .rows = rows,
         .row_count = sizeof rows / sizeof *rows,

@@ -25,8 +25,7 @@ static int run_check(int argc, char **argv)
         .about = "Read the configuration files as the programs do, and say what is wrong "
                  "with them.\vFILE stands for --config FILE. Exit status: 0 all is well, "
                  "78 it is not.",
-        .common = command_common_rows,
-        .common_count = COMMAND_COMMON_COUNT,
+        COMMAND_SHARES,
         .words_offset = offsetof(struct config_options, words),
         .words_max = 1,
     };
@@ -206,8 +205,7 @@ static int run_show(int argc, char **argv)
             "said nothing.\vPasswords are not shown.",
         .rows = rows,
         .row_count = sizeof rows / sizeof *rows,
-        .common = command_common_rows,
-        .common_count = COMMAND_COMMON_COUNT,
+        COMMAND_SHARES,
         .words_offset = offsetof(struct config_options, words),
     };
     struct config_options options = {0};

@@ -316,7 +316,7 @@ static int run_rm(int argc, char **argv)
 {
     struct counters counters;
     const struct opt_spec spec = {
-        COMMAND_WRITES,
+        COMMAND_SHARES,
 
         .usage = "NAME...\n--all",
         .about = "Remove counters, so that they start from 0 again.\v"

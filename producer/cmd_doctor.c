@@ -77,8 +77,7 @@ static int run(int argc, char **argv)
             "Exit status: 0 nothing fails (there may be warnings), 1 something fails, "
             "69 Redis is not reachable, 78 Redis is configured so that jobs may be "
             "lost, or too old.",
-        .common = command_common_rows,
-        .common_count = COMMAND_COMMON_COUNT,
+        COMMAND_SHARES,
     };
     struct doctor_options options = {0};
     struct doctor doctor = {0};

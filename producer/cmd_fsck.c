@@ -92,8 +92,7 @@ static int run(int argc, char **argv)
             "Redis is not reachable.",
         .rows = rows,
         .row_count = sizeof rows / sizeof *rows,
-        .common = command_common_rows,
-        .common_count = COMMAND_COMMON_COUNT,
+        COMMAND_SHARES,
     };
     struct fsck_options options = {0};
     struct check check = {0};

@@ -117,8 +117,7 @@ static int run(int argc, char **argv)
                  "is not alive.",
         .rows = rows,
         .row_count = sizeof rows / sizeof *rows,
-        .common = command_common_rows,
-        .common_count = COMMAND_COMMON_COUNT,
+        COMMAND_SHARES,
     };
     struct health_options options = {0};
     struct client client = {0};

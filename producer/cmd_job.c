@@ -288,7 +288,7 @@ static int run_action(int argc, char **argv, const struct opt_spec *spec,
 static int run_retry(int argc, char **argv)
 {
     const struct opt_spec spec =
-        SPEC(retry_rows, COMMAND_WRITES, .usage = "HANDLE...\n--all --state STATE",
+        SPEC(retry_rows, COMMAND_SHARES, .usage = "HANDLE...\n--all --state STATE",
              .words_max = OPT_LIST_MAX,
              .about = "Push jobs again: dead ones with their counts at zero, quarantined "
                       "entries as they stand.\v"
@@ -299,7 +299,7 @@ static int run_retry(int argc, char **argv)
 static int run_rm(int argc, char **argv)
 {
     const struct opt_spec spec =
-        SPEC(rm_rows, COMMAND_WRITES, .usage = "HANDLE...\n--all --state STATE",
+        SPEC(rm_rows, COMMAND_SHARES, .usage = "HANDLE...\n--all --state STATE",
              .words_max = OPT_LIST_MAX,
              .about = "Remove dead jobs or quarantined entries.\v"
                       "Exit status 1: one was not there; the others are removed.");

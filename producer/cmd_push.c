@@ -61,8 +61,7 @@ static const struct opt_spec spec = {
              "number, the others are pushed, and the exit status is 65.",
     .rows = rows,
     .row_count = sizeof rows / sizeof *rows,
-    .common = command_common_rows,
-    .common_count = COMMAND_COMMON_COUNT,
+    COMMAND_SHARES,
     .words_offset = AT(words),
     .words_max = OPT_LIST_MAX,
 };

@@ -108,7 +108,7 @@ static int pause_queue(struct visit *visit)
 static int run_pause(int argc, char **argv)
 {
     const struct opt_spec spec = {
-        COMMAND_WRITES,
+        COMMAND_SHARES,
 
         .about = "Hand out no more jobs of a queue, until it is resumed.\v"
                  "What runs already goes on to its end; jobs can still be pushed."};
@@ -141,7 +141,7 @@ static int resume_queue(struct visit *visit)
 
 static int run_resume(int argc, char **argv)
 {
-    const struct opt_spec spec = {COMMAND_WRITES,
+    const struct opt_spec spec = {COMMAND_SHARES,
                                   .about = "Hand out the jobs of a paused queue again."};
     return visit_run(argc, argv, spec, resume_queue);
 }
@@ -181,7 +181,7 @@ static int purge(struct visit *visit)
 static int run_purge(int argc, char **argv)
 {
     const struct opt_spec spec = {
-        COMMAND_WRITES,
+        COMMAND_SHARES,
 
         .about = "Delete all jobs that wait in a queue now.\v"
                  "What runs goes on; what is scheduled, dead or in quarantine stays, and "

@@ -36,7 +36,7 @@ extern const struct opt command_common_rows[COMMAND_READING_COUNT];
 #define COMMAND_READS .common = command_common_rows, .common_count = COMMAND_READING_COUNT
 
 /* Of any other. */
-#define COMMAND_WRITES .common = command_common_rows, .common_count = COMMAND_COMMON_COUNT
+#define COMMAND_SHARES .common = command_common_rows, .common_count = COMMAND_COMMON_COUNT
 
 /* Open a client where the options, the environment or the configuration file say that
  * Redis is. Errors: as client_open(); LEAT_ECONFIG, with file and line. client_close() is
