@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* leat-dashboard: shows over HTTP what waits, runs and fails. */
 #include "base/places.h"
+#include "base/token.h"
 #include "config/config.h"
 #include "config/options.h"
 #include "dashboard/cache_service.h"
@@ -10,7 +11,6 @@
 #include "dashboard/look.h"
 #include "dashboard/near.h"
 #include "dashboard/routes.h"
-#include "dashboard/token.h"
 
 #include <ev.h>
 #include <signal.h>

@@ -24,12 +24,13 @@
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-enum { CONNECTIONS_KEPT_MAX = 64, CONNECTIONS_PER_HOST_MAX = 16 };
+enum { CONNECTIONS_KEPT_MAX = 64 };
 
 struct fetcher {
     struct ev_loop *loop;
-    const struct netguard *guard;
-    CURLM *multi; /* NULL until the first fetch */
+    const struct netguard *guard; /* NULL: no address is refused */
+    int connections;              /* to one host, at most */
+    CURLM *multi;                 /* NULL until the first fetch */
     ev_timer timer;
     struct fetch *first;
 };
@@ -88,6 +89,13 @@ static void reach(struct fetch *fetch)
     fetch->verdict = FETCH_OK;
 }
 
+static int may_connect(const struct fetcher *fetcher, const struct sockaddr *address,
+                       struct err *err)
+{
+    return fetcher->guard == NULL ||
+           netguard_check(fetcher->guard, address, err) == LEAT_OK;
+}
+
 /* libcurl asks for a socket. A name with several addresses is refused only if none of
  * them may be connected to: an allowed one that did not answer may do so later. */
 static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
@@ -96,7 +104,7 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
     (void)purpose;
     struct fetch *fetch = arg;
     struct err err = {0};
-    if (netguard_check(fetch->fetcher->guard, &address->addr, &err) != LEAT_OK) {
+    if (!may_connect(fetch->fetcher, &address->addr, &err)) {
         if (!fetch->reaching)
             decide(fetch, FETCH_REFUSED, "%s", err.text);
         return CURL_SOCKET_BAD;
@@ -356,9 +364,16 @@ struct fetcher *fetcher_new(struct ev_loop *loop, const struct netguard *guard)
     struct fetcher *fetcher = xcalloc(1, sizeof *fetcher);
     fetcher->loop = loop;
     fetcher->guard = guard;
+    fetcher->connections = FETCH_CONNECTIONS;
     ev_init(&fetcher->timer, on_due);
     fetcher->timer.data = fetcher;
     return fetcher;
+}
+
+void fetcher_limit(struct fetcher *fetcher, int connections)
+{
+    assert(fetcher->multi == NULL && connections > 0);
+    fetcher->connections = connections;
 }
 
 static void fetcher_set_up(struct fetcher *fetcher)
@@ -373,9 +388,10 @@ static void fetcher_set_up(struct fetcher *fetcher)
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, fetcher);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, fetcher);
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT_MAX);
-    curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
-                      (long)CONNECTIONS_PER_HOST_MAX);
+    long per_host = fetcher->connections;
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+                      per_host > CONNECTIONS_KEPT_MAX ? per_host : CONNECTIONS_KEPT_MAX);
+    curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, per_host);
     fetcher->multi = multi;
 }
 
@@ -451,8 +467,22 @@ static void set_callbacks(CURL *easy, struct fetch *fetch)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
 }
 
+/* Whoever is told to POST elsewhere has not been asked to run the job there. Without the
+ * empty Expect libcurl would hold back a large body until the peer wants it. */
+static void set_post(struct fetch *fetch, const struct bytes *body)
+{
+    CURL *easy = fetch->easy;
+    set_number(easy, CURLOPT_FOLLOWLOCATION, 0);
+    must(curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len) ==
+         CURLE_OK);
+    must(curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body->at) == CURLE_OK);
+    header_add(fetch, "Expect:");
+}
+
 static void set_request(struct fetch *fetch, const struct fetch_request *request)
 {
+    if (request->post != NULL)
+        set_post(fetch, request->post);
     for (size_t i = 0; i < request->header_count; i++)
         header_add(fetch, request->headers[i]);
     condition_add(fetch, "If-None-Match", request->etag);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "dashboard/token.h"
+#include "base/token.h"
 #include "suite.h"
 
 #include <fcntl.h>

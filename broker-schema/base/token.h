@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The token that writes need, in a file, so that it stands in no list of processes. */
-#ifndef LEAT_DASHBOARD_TOKEN_H
-#define LEAT_DASHBOARD_TOKEN_H
+/* A token that programs share with those who call them or are called: in a file, so that
+ * it stands in no list of processes. */
+#ifndef LEAT_BASE_TOKEN_H
+#define LEAT_BASE_TOKEN_H
 
 #include "base/err.h"
 
