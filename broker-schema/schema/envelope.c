@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "schema/fields.h"
 #include "schema/limits.h"
+#include "schema/then.h"
 
 #include <string.h>
 
@@ -26,6 +27,7 @@ static const struct field rows[] = {
     {"track", FIELD_BOOL, AT(track), 0, 0, 0, NULL},
     {"traceparent", FIELD_TEXT, AT(traceparent), 0, 128, 0, NULL},
     {"tracestate", FIELD_TEXT, AT(tracestate), 0, 512, 0, NULL},
+    {"then", FIELD_OBJECT, AT(then), 0, 0, 0, NULL},
 };
 
 /* The `retry` field, read on top of a fallback. */
@@ -44,6 +46,19 @@ static const struct field retry_rows[] = {
     {"list_ms", FIELD_ARRAY, offsetof(struct retry, list), 0, 0, 0, NULL},
 };
 
+int envelope_fields(struct envelope *envelope, const struct members *members,
+                    struct arena *arena, struct err *err)
+{
+    struct envelope read = {.version = ENVELOPE_VERSION};
+    int code = fields_read(rows, sizeof rows / sizeof *rows, members, arena, &read, err);
+    struct backoff unused;
+    if (code == LEAT_OK && read.retry.len > 0)
+        code = envelope_backoff(&read, &backoff_default, &unused, err);
+    if (code == LEAT_OK)
+        *envelope = read;
+    return code;
+}
+
 int envelope_read(struct envelope *envelope, struct bytes payload, struct arena *arena,
                   struct err *err)
 {
@@ -51,14 +66,12 @@ int envelope_read(struct envelope *envelope, struct bytes payload, struct arena 
         return err_set(err, LEAT_EDATA, "payload has %zu bytes, the limit is %d",
                        payload.len, LIMIT_PAYLOAD_BYTES);
     struct members members;
+    struct envelope read;
     int code = members_read(&members, payload, err);
-    if (code != LEAT_OK)
-        return code;
-    struct envelope read = {.version = ENVELOPE_VERSION};
-    code = fields_read(rows, sizeof rows / sizeof *rows, &members, arena, &read, err);
-    struct backoff unused;
-    if (code == LEAT_OK && read.retry.len > 0)
-        code = envelope_backoff(&read, &backoff_default, &unused, err);
+    if (code == LEAT_OK)
+        code = envelope_fields(&read, &members, arena, err);
+    if (code == LEAT_OK && read.then.len > 0)
+        code = then_check(read.then, arena, err);
     if (code == LEAT_OK)
         *envelope = read;
     return code;
@@ -178,6 +191,12 @@ void envelope_write(struct buf *out, const struct envelope_draft *draft)
     if (draft->timeout_ms > 0) {
         buf_adds(out, ",\"timeout_ms\":");
         buf_add_int(out, draft->timeout_ms);
+    }
+    if (draft->track)
+        buf_adds(out, ",\"track\":true");
+    if (draft->then.len > 0) {
+        buf_adds(out, ",\"then\":");
+        buf_add(out, draft->then.at, draft->then.len);
     }
     buf_addc(out, '}');
 }

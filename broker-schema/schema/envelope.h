@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/buf.h"
 #include "schema/backoff.h"
+#include "schema/members.h"
 
 enum { ENVELOPE_VERSION = 1 };
 
@@ -20,6 +21,7 @@ struct envelope {
     int64_t expires_at_ms; /* 0: never */
     int track;
     struct bytes traceparent, tracestate;
+    struct bytes then; /* raw JSON object, or empty: what follows (then.h) */
 };
 
 /* Read and check a payload. The views borrow from it, or from the arena.
@@ -27,6 +29,11 @@ struct envelope {
  * quarantine. */
 int envelope_read(struct envelope *envelope, struct bytes payload, struct arena *arena,
                   struct err *err);
+
+/* Read the fields of a payload that is indexed already, but for the chain of `then`.
+ * Errors: as envelope_read(). */
+int envelope_fields(struct envelope *envelope, const struct members *members,
+                    struct arena *arena, struct err *err);
 
 /* The policy a job retries by: `fallback` with what its `retry` field says on top.
  * Errors: LEAT_EDATA. */
@@ -41,6 +48,8 @@ struct envelope_draft {
     struct bytes args;   /* raw JSON */
     int64_t retries_max; /* -1: the type's own */
     int64_t timeout_ms;
+    int track;
+    struct bytes then; /* raw JSON */
 };
 
 /* Append the JSON of a draft. The result still has to pass envelope_read(). */

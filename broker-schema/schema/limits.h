@@ -27,6 +27,16 @@ enum leat_limit {
     LIMIT_REQUEST_HEADERS = 16,
     LIMIT_REQUEST_HEADER_BYTES = 1024,
 
+    /* what a handler answers */
+    LIMIT_ANSWER_BYTES = 128 * 1024,
+    LIMIT_EFFECTS = 64,                 /* counters, and as many follow-ups */
+    LIMIT_FOLLOW_UPS_BYTES = 64 * 1024, /* of all payloads in `push` */
+    LIMIT_RESULT_BYTES = 64 * 1024,
+    LIMIT_PROGRESS_BYTES = 1024,
+    LIMIT_PLACEHOLDERS =
+        64,                 /* in the args of a `then`: each is looked up in the result */
+    LIMIT_IN_FLIGHT = 1000, /* calls that a lines handler may take at once */
+
     /* leases */
     LIMIT_LEASE_JOBS = 1000, /* so that a sum of `by` always fits an int64 */
     LIMIT_LEASE_BYTES = 1024 * 1024,

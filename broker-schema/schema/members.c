@@ -251,9 +251,38 @@ int members_read(struct members *members, struct bytes json, struct err *err)
     int code = json_check_object(json, err);
     if (code != LEAT_OK)
         return code;
-    if (scan_root(members, json, 1) != 0)
+    return members_index(members, json, err);
+}
+
+int members_index(struct members *members, struct bytes object, struct err *err)
+{
+    if (scan_root(members, object, 1) != 0)
         return err_set(err, LEAT_EDATA, "more than %d fields", MEMBERS_MAX);
     return LEAT_OK;
+}
+
+void members_walk(struct members_walk *walk, struct bytes raw)
+{
+    *walk = (struct members_walk){.in_object = raw.len > 0 && *raw.at == '{'};
+    if (walk->in_object || (raw.len > 0 && *raw.at == '['))
+        walk->rest = raw;
+}
+
+/* `rest` begins with the bracket or comma before the item. */
+int members_next(struct members_walk *walk, struct member *out)
+{
+    struct scan scan = {walk->rest.at, walk->rest.at + walk->rest.len, 1};
+    if (walk->rest.len == 0)
+        return 0;
+    scan.at++;
+    skip_blank(&scan);
+    if (scan.at == scan.end || *scan.at == ']' || *scan.at == '}')
+        return 0;
+    if ((walk->in_object ? scan_pair(&scan, 1, out) : scan_value(&scan, 1, out)) != 0)
+        return 0;
+    skip_blank(&scan);
+    walk->rest = (struct bytes){scan.at, (size_t)(scan.end - scan.at)};
+    return 1;
 }
 
 const struct member *members_find(const struct members *members, const char *name)
@@ -265,20 +294,33 @@ const struct member *members_find(const struct members *members, const char *nam
     return NULL;
 }
 
-int member_text(const struct member *member, struct arena *arena, struct bytes *out)
+/* Decode a string with its quotes into the arena. */
+static int decode(struct bytes quoted, struct arena *arena, struct bytes *out)
 {
-    if (member->kind != MEMBER_STRING)
-        return -1;
-    if (!member->escaped) {
-        *out = (struct bytes){member->raw.at + 1, member->raw.len - 2};
-        return 0;
-    }
     struct buf decoded = {0};
-    int failed = json_decode_string(member->raw, &decoded);
+    int failed = json_decode_string(quoted, &decoded);
     if (!failed)
         *out = (struct bytes){arena_dup(arena, buf_bytes(&decoded)), decoded.len};
     buf_fini(&decoded);
     return failed;
+}
+
+int member_text(const struct member *member, struct arena *arena, struct bytes *out)
+{
+    if (member->kind != MEMBER_STRING)
+        return -1;
+    if (member->escaped)
+        return decode(member->raw, arena, out);
+    *out = (struct bytes){member->raw.at + 1, member->raw.len - 2};
+    return 0;
+}
+
+struct bytes member_key(const struct member *member, struct arena *arena)
+{
+    struct bytes key = member->key;
+    if (member->key_escaped)
+        decode((struct bytes){key.at - 1, key.len + 2}, arena, &key);
+    return key;
 }
 
 int member_int(const struct member *member, int64_t *out)

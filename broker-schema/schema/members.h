@@ -45,12 +45,32 @@ int members_read(struct members *members, struct bytes json, struct err *err);
  * -1 when jansson must be asked. */
 int members_scan(struct members *members, struct bytes json);
 
+/* Index an object that stands in a text which members_read() accepted: nothing is judged
+ * again. Errors: LEAT_EDATA when it has more than MEMBERS_MAX fields. */
+int members_index(struct members *members, struct bytes object, struct err *err);
+
+/* A walk over an array or object, however long, in a text that members_read()
+ * accepted. */
+struct members_walk {
+    struct bytes rest;
+    int in_object;
+};
+
+/* Begin at the first item of an array or object as it stands; anything else has none. */
+void members_walk(struct members_walk *walk, struct bytes raw);
+
+/* Step to the next item or field; an item has no key. Returns 0 behind the last. */
+int members_next(struct members_walk *walk, struct member *out);
+
 /* The field of that name, or NULL. */
 const struct member *members_find(const struct members *members, const char *name);
 
 /* A string's decoded value: borrowed, or in the arena when it was written with escapes.
  * Returns 0, or -1 when the field is no string. */
 int member_text(const struct member *member, struct arena *arena, struct bytes *out);
+
+/* A field's decoded name: borrowed, or in the arena when it was written with escapes. */
+struct bytes member_key(const struct member *member, struct arena *arena);
 
 /* An integer's value. Returns 0, or -1 when the field is no integer in int64. */
 int member_int(const struct member *member, int64_t *out);

@@ -4,12 +4,20 @@
 #include <stdio.h>
 #include <string.h>
 
+int queue_allows(unsigned char c)
+{
+    unsigned char lower = c | 0x20;
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+}
+
 static int is_name(const char *name)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                  "0123456789._-";
     size_t len = strlen(name);
-    return len > 0 && len <= LIMIT_QUEUE_NAME_BYTES && strspn(name, allowed) == len;
+    for (size_t i = 0; i < len; i++)
+        if (!queue_allows((unsigned char)name[i]))
+            return 0;
+    return len > 0 && len <= LIMIT_QUEUE_NAME_BYTES;
 }
 
 int queue_init(struct queue *queue, const char *name, struct err *err)

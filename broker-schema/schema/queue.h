@@ -49,6 +49,9 @@ struct queue {
  * workers of the number before must not meet (PROTOCOL.md, 11). */
 enum { LEAT_PROTOCOL = 1 };
 
+/* May a queue's name have this character? */
+int queue_allows(unsigned char c);
+
 /* Check a name and build the keys.
  * Errors: LEAT_EUSAGE when the name is not [A-Za-z0-9._-]{1,64}. */
 int queue_init(struct queue *queue, const char *name, struct err *err);
