@@ -20,9 +20,9 @@ enum { GIVE_UP_MS = 30000 };
 struct push_options {
     struct common_options common;
     struct opt_list words;
-    const char *queue, *args, *id, *at, *lines, *arg, *prefix;
+    const char *queue, *args, *id, *at, *lines, *arg, *prefix, *then;
     int64_t in_ms, retries, timeout_ms;
-    int ndjson;
+    int ndjson, track;
 };
 
 #define AT(member) offsetof(struct push_options, member)
@@ -41,6 +41,10 @@ static const struct opt rows[] = {
      "Run again up to N times after failures"},
     {"timeout", 0, OPT_DURATION, AT(timeout_ms), "DUR", NULL, 1, LIMIT_LEASE_MS,
      "How long one run may take"},
+    {"track", 0, OPT_FLAG, AT(track), NULL, NULL, 0, 0,
+     "Keep what becomes of the job, for leat job get and wait"},
+    {"then", 0, OPT_TEXT, AT(then), "JSON", NULL, 0, 0,
+     "The job that follows when this one is done; @FILE reads a file"},
     {"ndjson", 0, OPT_FLAG, AT(ndjson), NULL, NULL, 0, 0,
      "Push each line of FILE or of standard input, which is a whole job in JSON"},
     {"lines", 0, OPT_TEXT, AT(lines), "TYPE", NULL, 0, 0,
@@ -78,6 +82,8 @@ static const char *contradiction(const struct push_options *o)
         return "--in and --at exclude each other";
     if (is_bulk && (o->args != NULL || o->id != NULL))
         return "--args and --id are for a single job";
+    if (is_bulk && (o->track || o->then != NULL))
+        return "--track and --then are for a single job; lines of --ndjson may have them";
     if (is_bulk && o->words.count > 1)
         return "only one FILE can be pushed at a time";
     if (o->ndjson && (o->retries >= 0 || o->timeout_ms > 0))
@@ -108,6 +114,7 @@ static struct envelope_draft draft_of(const struct push_options *o)
         .type = o->lines != NULL ? o->lines : o->words.at[0],
         .retries_max = o->retries,
         .timeout_ms = o->timeout_ms,
+        .track = o->track,
     };
 }
 
@@ -150,18 +157,22 @@ static int build(struct buf *out, const struct push_options *o, const char *id,
                  struct err *err)
 {
     struct envelope_draft draft = draft_of(o);
-    struct buf args = {0};
+    struct buf args = {0}, then = {0};
     struct arena arena = {0};
     int code = o->args != NULL
                    ? push_args_json(&args, o->args, err)
                    : push_args_words(&args, o->words.at + 1, o->words.count - 1, err);
+    if (code == LEAT_OK && o->then != NULL)
+        code = push_args_then(&then, o->then, err);
     if (code == LEAT_OK) {
         draft.id = id;
         draft.args = buf_bytes(&args);
+        draft.then = buf_bytes(&then);
         envelope_write(out, &draft);
         code = job_check(buf_bytes(out), &arena, err);
     }
     buf_fini(&args);
+    buf_fini(&then);
     arena_fini(&arena);
     return code;
 }

@@ -126,6 +126,8 @@ struct leat_job {
     int64_t at_ms;   /* run it not before this time, since the Unix epoch */
     int64_t retries; /* how often to run it again after failures; else the type's own */
     int64_t timeout_ms; /* how long one run may take; else the type's own */
+    const char *then;   /* JSON: the job that follows when this one is done; else none */
+    int64_t track;      /* 1: keep what becomes of it, under its id; else nothing is */
 };
 
 /* For `retries`: never run it again. */

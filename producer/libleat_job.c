@@ -12,6 +12,7 @@ void libleat_job_fini(struct libleat_job *job)
 {
     arena_fini(&job->arena);
     buf_fini(&job->args);
+    buf_fini(&job->then);
     buf_fini(&job->payload);
 }
 
@@ -36,6 +37,8 @@ static int check_texts(const struct leat_job *given, struct err *err)
         code = check_text(given->id, "id", LIMIT_ID_BYTES, err);
     if (code == LEAT_OK)
         code = check_text(given->args, "args", LIMIT_PAYLOAD_BYTES, err);
+    if (code == LEAT_OK)
+        code = check_text(given->then, "then", LIMIT_PAYLOAD_BYTES, err);
     return code;
 }
 
@@ -59,6 +62,7 @@ static int check_numbers(const struct leat_job *given, int64_t now_ms, struct er
         {given->at_ms, "at_ms", 0, now_ms + LIMIT_DELAY_MS},
         {given->retries, "retries", LEAT_NO_RETRIES, LIMIT_RETRIES},
         {given->timeout_ms, "timeout_ms", 0, LIMIT_LEASE_MS},
+        {given->track, "track", 0, 1},
     };
     int code = LEAT_OK;
     for (unsigned i = 0; code == LEAT_OK && i < sizeof rows / sizeof *rows; i++)
@@ -95,14 +99,19 @@ static int write_payload(struct libleat_job *job, const struct leat_job *given,
 {
     const char *args = given->args != NULL ? given->args : "{}";
     buf_reset(&job->args);
+    buf_reset(&job->then);
     int code = job_add_json(&job->args, "'args'", bytes_of(args), err);
+    if (code == LEAT_OK && given->then != NULL)
+        code = job_add_json(&job->then, "'then'", bytes_of(given->then), err);
     if (code != LEAT_OK)
         return code;
     struct envelope_draft draft = {.type = given->type,
                                    .id = job->id,
                                    .args = buf_bytes(&job->args),
                                    .retries_max = retries_of(given->retries),
-                                   .timeout_ms = given->timeout_ms};
+                                   .timeout_ms = given->timeout_ms,
+                                   .track = given->track != 0,
+                                   .then = buf_bytes(&job->then)};
     buf_reset(&job->payload);
     envelope_write(&job->payload, &draft);
     arena_reset(&job->arena);

@@ -12,7 +12,7 @@
 struct libleat_job {
     struct uuid_maker ids;
     struct arena arena; /* scratch of job_check() */
-    struct buf args, payload;
+    struct buf args, then, payload;
     char id[LEAT_ID_SIZE];
     struct pusher_due due;
 };

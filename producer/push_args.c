@@ -105,3 +105,17 @@ int push_args_json(struct buf *out, const char *given, struct err *err)
     buf_fini(&input);
     return code;
 }
+
+int push_args_then(struct buf *out, const char *given, struct err *err)
+{
+    struct buf input = {0};
+    int code = LEAT_OK;
+    if (*given == '@')
+        code = read_file(&input, given + 1, err);
+    else
+        buf_adds(&input, given);
+    if (code == LEAT_OK)
+        code = job_add_json(out, "--then", buf_bytes(&input), err);
+    buf_fini(&input);
+    return code;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The args of a job from the words of a command line. */
+/* The JSON in a job from the words of a command line. */
 #ifndef LEAT_PRODUCER_PUSH_ARGS_H
 #define LEAT_PRODUCER_PUSH_ARGS_H
 
@@ -14,5 +14,8 @@ int push_args_words(struct buf *out, const char *const *words, size_t count,
 /* Append what `--args` gave: JSON, or with "-" what stands on standard input.
  * Errors: LEAT_EDATA. */
 int push_args_json(struct buf *out, const char *given, struct err *err);
+
+/* Append what `--then` gave: JSON, or with `@` the text of a file. Errors: LEAT_EDATA. */
+int push_args_then(struct buf *out, const char *given, struct err *err);
 
 #endif

@@ -37,6 +37,13 @@ START_TEST(a_job_is_pushed_as_it_was_given)
                  NULL, RIG_MS));
     expect_text(ASK("RPOP", "leat:default"),
                 "{\"type\":\"mail\",\"id\":\"b\",\"args\":{},\"retry\":{\"max\":0}}");
+    OK(leat_push(rig.leat,
+                 JOB(.type = "mail", .id = "c", .track = 1,
+                     .then = " {\"type\":\"t\",\"args\":\"$result\"} "),
+                 NULL, RIG_MS));
+    expect_text(ASK("RPOP", "leat:default"),
+                "{\"type\":\"mail\",\"id\":\"c\",\"args\":{},\"track\":true,"
+                "\"then\":{\"type\":\"t\",\"args\":\"$result\"}}");
     rig_stop();
 }
 END_TEST
@@ -151,6 +158,11 @@ static const struct {
     {{.type = "t", .retries = 1001}, LEAT_ERROR_DATA, "'retries' is 1001"},
     {{.type = "t", .retries = -2}, LEAT_ERROR_DATA, "'retries' is -2"},
     {{.type = "t", .timeout_ms = 3600001}, LEAT_ERROR_DATA, "'timeout_ms' is 3600001"},
+    {{.type = "t", .track = 2}, LEAT_ERROR_DATA, "'track' is 2"},
+    {{.type = "t", .then = too_long}, LEAT_ERROR_DATA, "'then' has more than 65536"},
+    {{.type = "t", .then = "{},\"x\":1"}, LEAT_ERROR_DATA, "'then' is more than one"},
+    {{.type = "t", .then = "[]"}, LEAT_ERROR_DATA, "'then' must be an object"},
+    {{.type = "t", .then = "{\"args\":1}"}, LEAT_ERROR_DATA, "'then': 'type' is missing"},
     {{.type = "increment", .args = "{}"}, LEAT_ERROR_DATA, "'counter'"},
 };
 

@@ -62,6 +62,13 @@ table() {
 65 | 0 | nested 101 deep, the limit is 64                         | $leat push x --args "$(times 100 '[')$(times 100 ']')"
 65 | 0 | 'type' has a character that is not allowed               | $leat push 'in crement' counter=x
 65 | 0 | 'id' has 65 bytes, allowed are 1 to 64                   | $leat push increment counter=x --id "$(times 65 i)"
+65 | 0 | --then is no JSON value                                  | $leat push x --then '{'
+65 | 0 | 'then' must be an object, not 1                          | $leat push x --then 1
+65 | 0 | 'then': 'args' is missing                                | $leat push x --then '{"type":"y"}'
+65 | 0 | 'then': 'queue' has a character that is not allowed      | $leat push x --then '{"type":"y","args":1,"queue":"a b"}'
+65 | 0 | cannot open missing: No such file or directory           | $leat push x --then @missing
+65 | 0 | large has more than 65536 bytes                          | $leat push x --then @large
+64 | 0 | --track and --then are for a single job                  | $leat push --ndjson --track </dev/null
 65 | 0 | cannot open missing: No such file or directory           | $leat push --ndjson missing
 65 | 0 | cannot read the input: Is a directory                    | $leat push --ndjson .
 65 | 0 | cannot read the input: Bad file descriptor               | $leat push --ndjson <&-

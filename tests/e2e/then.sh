@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A job that has another one follow, or that is tracked, is pushed so by every producer.
+. "$(dirname "$0")/../support/e2e.sh"
+
+redis_start
+newest() { redis_cli lindex leat:default 0; }
+then='{"type":"tell","args":["$result.name",1.50],"queue":"mail","in_ms":5}'
+
+expect_eq a "$("$leat" push make --id a --track --then " $then " n:=1)" 'the id that is printed'
+expect_eq '{"type":"make","id":"a","args":{"n":1},"track":true,"then":'"$then}" "$(newest)" \
+  'the job that leat push made'
+printf '%s\n' "$then" >"$dir/then.json"
+"$leat" push make --id b --then "@$dir/then.json" >"$dir/out"
+expect_eq '{"type":"make","id":"b","args":{},"then":'"$then}" "$(newest)" 'a follow-up from a file'
+ok 'leat push writes track and then into the job'
+
+job='{ "type":"make","id":"c","args":{},"track":true,"then": '"$then"' }'
+echo "$job" | "$leat" push --ndjson 2>"$dir/out"
+expect_eq "$job" "$(newest)" 'a line'
+child_start dashboard "$leat" dashboard --listen 127.0.0.1:0
+await 'grep -q ^dashboard "$dir/dashboard.log"' 10 'the dashboard'
+port=$(sed -n 's/.*:\([0-9]*\)\/$/\1/p' "$dir/dashboard.log")
+printf '%s' "${job/c/d}" >"$dir/job"
+expect_match '^HTTP/1.1 202 ' "$(http_send "$port" POST /api/v1/jobs "$dir/job")" 'a push over HTTP'
+expect_eq "${job/c/d}" "$(newest)" 'the job that came over HTTP'
+ok 'lines and HTTP keep them byte for byte'
+
+printf '{"type":"make","args":{},"then":{"type":"tell"}}' >"$dir/job"
+answer=$(http_send "$port" POST /api/v1/jobs "$dir/job")
+expect_match '^HTTP/1.1 4' "$answer" 'a broken follow-up over HTTP'
+expect_match "'then': 'args' is missing" "$answer" 'its reason'
+expect_eq 4 "$(redis_cli llen leat:default)" 'jobs that were pushed'
+ok 'a follow-up that is no job is refused before it is pushed'
