@@ -3,18 +3,27 @@
 #include "broker/script_call.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
+#include <string.h>
 
 void settlement_reset(struct settlement *settlement)
 {
-    settlement->jobs = settlement->plain = settlement->claims = 0;
+    settlement->jobs = settlement->plain = settlement->grows = 0;
+    settlement->target_count = 0;
+    settlement->stay_lease = NULL;
+    settlement->stay_ttl_ms = 0;
     cmd_reset(&settlement->args);
+    cmd_reset(&settlement->cache_keys);
+    cmd_reset(&settlement->records);
 }
 
 void settlement_fini(struct settlement *settlement)
 {
     cmd_fini(&settlement->args);
-    free(settlement->cache_keys);
+    cmd_fini(&settlement->cache_keys);
+    cmd_fini(&settlement->records);
+    free(settlement->targets);
 }
 
 void settlement_add(struct settlement *settlement, enum outcome outcome)
@@ -26,14 +35,45 @@ void settlement_add(struct settlement *settlement, enum outcome outcome)
 
 void settlement_claim(struct settlement *settlement, struct bytes cache_key)
 {
-    if (settlement->claims == settlement->claims_size) {
-        settlement->claims_size =
-            settlement->claims_size ? 2 * settlement->claims_size : 16;
-        settlement->cache_keys =
-            xrealloc(settlement->cache_keys,
-                     (size_t)settlement->claims_size * sizeof *settlement->cache_keys);
+    cmd_add(&settlement->cache_keys, cache_key);
+}
+
+void settlement_stay(struct settlement *settlement, const char *lease, int64_t ttl_ms)
+{
+    assert(settlement->stay_lease == NULL);
+    settlement->stay_lease = lease;
+    settlement->stay_ttl_ms = ttl_ms;
+}
+
+int settlement_target(struct settlement *settlement, const struct queue *target)
+{
+    for (int i = 0; i < settlement->target_count; i++)
+        if (strcmp(settlement->targets[i]->name, target->name) == 0)
+            return i;
+    if (settlement->target_count == settlement->target_size) {
+        settlement->target_size =
+            settlement->target_size ? 2 * settlement->target_size : 8;
+        settlement->targets =
+            xrealloc(settlement->targets,
+                     (size_t)settlement->target_size * sizeof *settlement->targets);
     }
-    settlement->cache_keys[settlement->claims++] = cache_key;
+    settlement->targets[settlement->target_count] = target;
+    settlement->grows = 1;
+    return settlement->target_count++;
+}
+
+void settlement_track(struct settlement *settlement, struct bytes record_key)
+{
+    char *letter = &settlement->letters[settlement->jobs - 1];
+    assert(settlement->jobs > 0 && islower((unsigned char)*letter));
+    settlement->plain -= *letter == OUTCOME_DONE;
+    *letter = (char)toupper((unsigned char)*letter);
+    cmd_add(&settlement->records, record_key);
+}
+
+void settlement_grow(struct settlement *settlement)
+{
+    settlement->grows = 1;
 }
 
 static int live_rows(const struct tally *tally)
@@ -53,6 +93,23 @@ static void add_sums(struct cmd *cmd, const struct tally *tally)
         }
 }
 
+static void begin(const struct settlement *settlement, struct cmd *cmd,
+                  const struct queue *queue, const char *lease)
+{
+    const struct settle_head head = {lease, settlement->stay_lease,
+                                     settlement->stay_ttl_ms};
+    const struct call_keys more = {
+        .claims = &settlement->cache_keys,
+        .targets = settlement->targets,
+        .target_count = settlement->target_count,
+        .records = &settlement->records,
+    };
+    if (settlement->grows)
+        call_settle_grow(cmd, queue, &head, &more);
+    else
+        call_settle(cmd, queue, &head, &more);
+}
+
 void settlement_write(struct settlement *settlement, struct cmd *cmd,
                       const struct queue *queue, const char *lease,
                       const struct tally *tally)
@@ -62,11 +119,9 @@ void settlement_write(struct settlement *settlement, struct cmd *cmd,
         add_sums(cmd, tally);
         return;
     }
-    call_settle(cmd, queue, settlement->cache_keys, settlement->claims);
-    cmd_adds(cmd, lease);
+    begin(settlement, cmd, queue, lease);
     cmd_add(cmd, (struct bytes){settlement->letters, (size_t)settlement->jobs});
     cmd_add_int(cmd, live_rows(tally));
     add_sums(cmd, tally);
-    for (int i = 0; i < settlement->args.count; i++)
-        cmd_add(cmd, (struct bytes){settlement->args.word[i], settlement->args.len[i]});
+    cmd_join(cmd, &settlement->args);
 }

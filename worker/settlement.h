@@ -11,22 +11,37 @@
 enum outcome {
     OUTCOME_DONE = 'a',
     OUTCOME_EXPIRED = 'x',
-    OUTCOME_COUNTED = 'c', /* counter, delta, header if refused */
-    OUTCOME_RETRY = 'r',   /* header, delay */
-    OUTCOME_LATER = 'l',   /* header, delay, type or "" */
-    OUTCOME_DEAD = 'd',    /* header */
-    OUTCOME_BAD = 'b',     /* bytes of our header */
-    OUTCOME_BACK = 'g',    /* header or "" */
-    OUTCOME_FLIGHT = 'f',  /* header, lease id, ttl, max age; and a cache key */
+    OUTCOME_COUNTED = 'c',   /* counter, delta, header if refused */
+    OUTCOME_RETRY = 'r',     /* header, delay */
+    OUTCOME_LATER = 'l',     /* header, delay, type or "" */
+    OUTCOME_DEAD = 'd',      /* header */
+    OUTCOME_BAD = 'b',       /* bytes of our header */
+    OUTCOME_BACK = 'g',      /* header or "" */
+    OUTCOME_FLIGHT = 'f',    /* header, lease id, ttl, max age, pushes; a cache key */
+    OUTCOME_STAY = 's',      /* header or ""; settlement_stay() */
+    OUTCOME_EFFECTS = 'e',   /* header if a counter refuses, n, n times counter and delta,
+                              pushes */
+    OUTCOME_CANCELLED = 'k', /* id, 1 when it ran, else 0 */
 };
+
+/* Pushes are: m, m times settlement_target(), delay ms or 0, entry; one that is delayed
+ * has a header with an iid of its own.
+ *
+ * A tracked job brings its record behind all that: keep ms, n, n times field and value;
+ * and, with OUTCOME_COUNTED and OUTCOME_EFFECTS, n, n times field and value for the case
+ * that a counter refuses and the job dies. n is 1 to 64. */
 
 struct settlement {
     char letters[LIMIT_LEASE_JOBS + 1];
     int jobs;
     int plain; /* jobs that are simply done */
+    int grows; /* it brings new bytes: to be refused at maxmemory */
     struct cmd args;
-    struct bytes *cache_keys;
-    int claims, claims_size;
+    struct cmd cache_keys, records; /* lists of words */
+    const struct queue **targets;
+    int target_count, target_size;
+    const char *stay_lease;
+    int64_t stay_ttl_ms;
 };
 
 /* Begin anew; keeps the memory. */
@@ -35,13 +50,30 @@ void settlement_reset(struct settlement *settlement);
 /* Free. */
 void settlement_fini(struct settlement *settlement);
 
-/* The next job's outcome. Its arguments go to settlement->args, in the order above. */
+/* The next job's outcome. Its arguments go to settlement->args, in the order above, by
+ * cmd_add…(); settlement_claim(), _target() and _track() may be called before, between or
+ * behind these. */
 void settlement_add(struct settlement *settlement, enum outcome outcome);
 
 /* The cache key of the claim just added. */
 void settlement_claim(struct settlement *settlement, struct bytes cache_key);
 
-/* Put the command together: an ACK when every job is simply done, else a SETTLE. */
+/* The new lease of all jobs that stay: once, when there are any. It is the last verdict
+ * of the answer. */
+void settlement_stay(struct settlement *settlement, const char *lease, int64_t ttl_ms);
+
+/* The number of a queue that follow-ups go to; each queue has one. */
+int settlement_target(struct settlement *settlement, const struct queue *target);
+
+/* The job just added is tracked, under this record. */
+void settlement_track(struct settlement *settlement, struct bytes record_key);
+
+/* What was added needs memory, as follow-ups and results do: refuse all of it when there
+ * is none. */
+void settlement_grow(struct settlement *settlement);
+
+/* Put the command together: an ACK when every job is simply done, else a SETTLE, in the
+ * text that is refused at maxmemory if it grows. */
 void settlement_write(struct settlement *settlement, struct cmd *cmd,
                       const struct queue *queue, const char *lease,
                       const struct tally *tally);

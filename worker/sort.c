@@ -198,6 +198,7 @@ static void sort_slow(struct sorting *sorting, const struct job_type *type)
     cmd_adds(&settlement->args, attempt->lease);
     cmd_add_int(&settlement->args, worker->config->lease_ms);
     cmd_add_int(&settlement->args, attempt->refresh.max_age_ms);
+    cmd_add_int(&settlement->args, 0); /* follow-ups */
     settlement_claim(settlement, attempt->cache_key);
 }
 

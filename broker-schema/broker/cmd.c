@@ -59,6 +59,12 @@ void cmd_addf(struct cmd *cmd, const char *format, ...)
     cmd_add(cmd, (struct bytes){at, (size_t)len});
 }
 
+void cmd_join(struct cmd *cmd, const struct cmd *words)
+{
+    for (int i = 0; i < words->count; i++)
+        cmd_add(cmd, (struct bytes){words->word[i], words->len[i]});
+}
+
 void cmd_call(struct cmd *cmd, const struct script *script, int key_count)
 {
     cmd_reset(cmd);

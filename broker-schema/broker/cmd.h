@@ -33,6 +33,9 @@ void cmd_add_int(struct cmd *cmd, int64_t number);
 void cmd_addf(struct cmd *cmd, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Append all words of another; they stay borrowed from it. */
+void cmd_join(struct cmd *cmd, const struct cmd *words);
+
 /* Reset, and begin a call of a script with `key_count` keys; keys and arguments
  * follow. */
 void cmd_call(struct cmd *cmd, const struct script *script, int key_count);

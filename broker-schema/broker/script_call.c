@@ -15,6 +15,30 @@ static void begin(struct cmd *cmd, enum script_id id, const char *const *keys)
         cmd_adds(cmd, keys[i]);
 }
 
+/* The keys beyond those that every call of a script has. */
+static int count_of(const struct call_keys *more)
+{
+    if (more == NULL)
+        return 0;
+    return (more->claims ? more->claims->count : 0) + 3 * more->target_count +
+           (more->records ? more->records->count : 0);
+}
+
+static void add_more(struct cmd *cmd, const struct call_keys *more)
+{
+    if (more == NULL)
+        return;
+    if (more->claims != NULL)
+        cmd_join(cmd, more->claims);
+    for (int i = 0; i < more->target_count; i++) {
+        cmd_adds(cmd, more->targets[i]->list);
+        cmd_adds(cmd, more->targets[i]->sched);
+        cmd_adds(cmd, more->targets[i]->ctl);
+    }
+    if (more->records != NULL)
+        cmd_join(cmd, more->records);
+}
+
 void call_push(struct cmd *cmd, const struct queue *queue, const char *producer,
                int64_t number)
 {
@@ -64,18 +88,33 @@ void call_ack(struct cmd *cmd, const struct queue *queue, const char *lease, int
     cmd_add_int(cmd, jobs);
 }
 
-void call_settle(struct cmd *cmd, const struct queue *queue,
-                 const struct bytes *cache_keys, int claim_count)
+static void settle(struct cmd *cmd, enum script_id script, const struct queue *queue,
+                   const struct settle_head *head, const struct call_keys *more)
 {
     const char *const keys[] = {queue->lease, queue->body,  queue->meta, queue->staging,
                                 queue->sched, queue->dead,  queue->bad,  queue->counters,
-                                queue->slot,  queue->again, queue->list, queue->fail};
+                                queue->slot,  queue->again, queue->list, queue->fail,
+                                queue->cancel};
     const int key_count = sizeof keys / sizeof *keys;
-    cmd_call(cmd, &script_table[SCRIPT_SETTLE], key_count + claim_count);
+    cmd_call(cmd, &script_table[script], key_count + count_of(more));
     for (int i = 0; i < key_count; i++)
         cmd_adds(cmd, keys[i]);
-    for (int i = 0; i < claim_count; i++)
-        cmd_add(cmd, cache_keys[i]);
+    add_more(cmd, more);
+    cmd_adds(cmd, head->lease);
+    cmd_adds(cmd, head->stay_lease != NULL ? head->stay_lease : "");
+    cmd_add_int(cmd, head->stay_ttl_ms);
+}
+
+void call_settle(struct cmd *cmd, const struct queue *queue,
+                 const struct settle_head *head, const struct call_keys *more)
+{
+    settle(cmd, SCRIPT_SETTLE, queue, head, more);
+}
+
+void call_settle_grow(struct cmd *cmd, const struct queue *queue,
+                      const struct settle_head *head, const struct call_keys *more)
+{
+    settle(cmd, SCRIPT_SETTLE_GROW, queue, head, more);
 }
 
 void call_land(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,

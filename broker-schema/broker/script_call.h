@@ -8,6 +8,14 @@
 #include "broker/cmd.h"
 #include "schema/queue.h"
 
+/* Keys that a call has beyond those of its queue. What there is none of may be NULL. */
+struct call_keys {
+    const struct cmd *claims;           /* its words: cache keys */
+    const struct queue *const *targets; /* queues that follow-ups go to */
+    int target_count;
+    const struct cmd *records; /* its words: queue_record_key() of tracked jobs */
+};
+
 /* PUSH: entries follow with cmd_add(). */
 void call_push(struct cmd *cmd, const struct queue *queue, const char *producer,
                int64_t number);
@@ -28,9 +36,19 @@ void call_reserve_rung(struct cmd *cmd, const struct queue *queue, const char *l
 void call_ack(struct cmd *cmd, const struct queue *queue, const char *lease,
               int64_t jobs);
 
-/* SETTLE: begins with `claim_count` cache keys; outcomes and their arguments follow. */
+/* How a SETTLE begins. */
+struct settle_head {
+    const char *lease;
+    const char *stay_lease; /* new, of the jobs that stay; NULL: none does */
+    int64_t stay_ttl_ms;
+};
+
+/* SETTLE: outcomes and their arguments follow. Its other text is refused at maxmemory:
+ * for one that brings follow-ups or results. `more` may be NULL. */
 void call_settle(struct cmd *cmd, const struct queue *queue,
-                 const struct bytes *cache_keys, int claim_count);
+                 const struct settle_head *head, const struct call_keys *more);
+void call_settle_grow(struct cmd *cmd, const struct queue *queue,
+                      const struct settle_head *head, const struct call_keys *more);
 
 /* LAND: mode and what it needs follow. */
 void call_land(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "schema/queue.h"
+#include "base/buf.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,20 +37,39 @@ int queue_init(struct queue *queue, const char *name, struct err *err)
     return LEAT_OK;
 }
 
+/* A key whose end is anybody's bytes. */
+static struct bytes free_key(const struct queue *queue, const char *word,
+                             struct bytes end, struct arena *arena)
+{
+    struct buf key = {0};
+    buf_adds(&key, queue->prefix);
+    buf_adds(&key, word);
+    buf_add(&key, end.at, end.len);
+    struct bytes kept = {arena_dup(arena, buf_bytes(&key)), key.len};
+    buf_fini(&key);
+    return kept;
+}
+
 struct bytes queue_cache_key(const struct queue *queue, struct bytes key,
                              struct arena *arena)
 {
-    size_t head = strlen(queue->prefix), word = strlen("cache:");
-    char *at = arena_alloc(arena, head + word + key.len);
-    memcpy(at, queue->prefix, head);
-    memcpy(at + head, "cache:", word);
-    if (key.len > 0)
-        memcpy(at + head + word, key.at, key.len);
-    return (struct bytes){at, head + word + key.len};
+    return free_key(queue, "cache:", key, arena);
+}
+
+struct bytes queue_record_key(const struct queue *queue, struct bytes id,
+                              struct arena *arena)
+{
+    return free_key(queue, "t:", id, arena);
 }
 
 const char *queue_producer_key(const struct queue *queue, const char *producer,
                                struct arena *arena)
 {
     return arena_printf(arena, "%sp:%s", queue->prefix, producer);
+}
+
+const char *queue_answer_key(const struct queue *queue, const char *nonce,
+                             struct arena *arena)
+{
+    return arena_printf(arena, "%sre:%s", queue->prefix, nonce);
 }

@@ -23,7 +23,8 @@
     X(counters, ":counters") /* HASH: name -> decimal */                                 \
     X(slot, ":slot")         /* HASH: flights */                                         \
     X(again, ":again")       /* HASH: what runs once more after a flight */              \
-    X(ctl, ":ctl")           /* STREAM: what workers must hear at once */
+    X(ctl, ":ctl")           /* STREAM: what workers must hear at once */                \
+    X(cancel, ":cancel")     /* HASH: id of a job to be cancelled -> until, ms */
 
 enum { QUEUE_KEY_BYTES = LIMIT_QUEUE_NAME_BYTES + 32 };
 
@@ -63,5 +64,13 @@ struct bytes queue_cache_key(const struct queue *queue, struct bytes key,
 /* The key that remembers a producer's last batch. Owns: the arena. */
 const char *queue_producer_key(const struct queue *queue, const char *producer,
                                struct arena *arena);
+
+/* The key of a tracked job's record. Owns: the arena. */
+struct bytes queue_record_key(const struct queue *queue, struct bytes id,
+                              struct arena *arena);
+
+/* The key of the answers to one call of CANCEL. Owns: the arena. */
+const char *queue_answer_key(const struct queue *queue, const char *nonce,
+                             struct arena *arena);
 
 #endif

@@ -125,14 +125,22 @@ struct bytes rig_cache_key(struct rig *rig, const char *key)
     return queue_cache_key(&rig->queue, bytes_of(key), &rig->arena);
 }
 
+void rig_settle(struct rig *rig, const char *lease, const struct call_keys *more)
+{
+    call_settle(&rig->client.cmd, &rig->queue, &(struct settle_head){.lease = lease},
+                more);
+}
+
 const char *rig_claim(struct rig *rig, const char *lease, const char *key,
                       const char *header, const char *new_lease, const char *max_age_ms)
 {
-    struct bytes cache_key = rig_cache_key(rig, key);
-    call_settle(&rig->client.cmd, &rig->queue, &cache_key, 1);
+    struct cmd claims = {0};
+    cmd_add(&claims, rig_cache_key(rig, key));
+    rig_settle(rig, lease, &(struct call_keys){.claims = &claims});
     const struct redisReply *reply =
-        rig_words(rig, (const char *const[]){lease, "f", "0", header, new_lease, "60000",
-                                             max_age_ms, NULL});
+        rig_words(rig, (const char *const[]){"f", "0", header, new_lease, "60000",
+                                             max_age_ms, "0", NULL});
+    cmd_fini(&claims);
     ck_assert_msg(reply != NULL, "%s", rig->err.text);
     ck_assert_uint_eq(reply_count(reply), 2);
     return rig_text(rig, reply_bytes(reply_at(reply, 1)));
@@ -228,8 +236,9 @@ static const char look[] =
 /* Jobs that left for good. */
 static int64_t ended(struct rig *rig)
 {
-    static const char *const ends[] = {"done",    "expired",      "merged",     "purged",
-                                       "removed", "trimmed_dead", "trimmed_bad"};
+    static const char *const ends[] = {"done",         "expired",    "cancelled",
+                                       "merged",       "purged",     "removed",
+                                       "trimmed_dead", "trimmed_bad"};
     int64_t sum = 0;
     for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++)
         sum += rig_meta(rig, ends[i]);

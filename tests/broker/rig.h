@@ -56,10 +56,11 @@ int rig_reserve_bytes(struct rig *rig, const char *lease, int n, int64_t bytes);
     (call_ack(&(rig)->client.cmd, &(rig)->queue, lease, jobs),                           \
      rig_words(rig, (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL}))
 
-/* SETTLE without claims: lease, outcomes, number of sums, sums, arguments of outcomes. */
-#define SETTLE(rig, ...)                                                                 \
-    (call_settle(&(rig)->client.cmd, &(rig)->queue, NULL, 0),                            \
+/* SETTLE without more keys: outcomes, number of sums, sums, arguments of outcomes. */
+#define SETTLE(rig, lease, ...)                                                          \
+    (rig_settle(rig, lease, NULL),                                                       \
      rig_words(rig, (const char *const[]){__VA_ARGS__, NULL}))
+void rig_settle(struct rig *rig, const char *lease, const struct call_keys *more);
 
 /* SETTLE of a lease of one job that claims the flight of a cache key. */
 const char *rig_claim(struct rig *rig, const char *lease, const char *key,

@@ -102,8 +102,7 @@ static void fail_jobs(const char *lease, int jobs)
     memset(letters, 'r', (size_t)jobs);
     rig_push_n(&rig, rig.queue.list, 1, jobs);
     ck_assert_int_eq(rig_reserve(&rig, lease, jobs), jobs);
-    call_settle(&rig.client.cmd, &rig.queue, NULL, 0);
-    cmd_adds(&rig.client.cmd, lease);
+    rig_settle(&rig, lease, NULL);
     cmd_adds(&rig.client.cmd, letters);
     cmd_adds(&rig.client.cmd, "0");
     for (int i = 0; i < jobs; i++) {

@@ -21,6 +21,22 @@ static const char *fly(const char *job, const char *lease, const char *own,
     return verdict;
 }
 
+/* SETTLE of L1, with claims of one or two keys. */
+#define CLAIMS(one, two, ...)                                                            \
+    claim_both(one, two, (const char *const[]){__VA_ARGS__, NULL})
+
+static const struct redisReply *claim_both(const char *one, const char *two,
+                                           const char *const *words)
+{
+    struct cmd keys = {0};
+    cmd_add(&keys, rig_cache_key(&rig, one));
+    if (two != NULL)
+        cmd_add(&keys, rig_cache_key(&rig, two));
+    rig_settle(&rig, "L1", &(struct call_keys){.claims = &keys});
+    cmd_fini(&keys);
+    return rig_words(&rig, words);
+}
+
 static const char *slot(void)
 {
     const struct redisReply *all = ASK(&rig, "HVALS", rig.queue.slot);
@@ -117,11 +133,9 @@ START_TEST(two_jobs_of_one_key_in_one_lease_make_one_flight)
     rig_start(&rig);
     rig_push_n(&rig, rig.queue.list, 1, 2);
     rig_reserve(&rig, "L1", 2);
-    struct bytes keys[] = {rig_cache_key(&rig, URL), rig_cache_key(&rig, URL)};
-    call_settle(&rig.client.cmd, &rig.queue, keys, 2);
-    const struct redisReply *reply = rig_words(
-        &rig, (const char *const[]){"L1", "ff", "0", "R1 L1.0 0 0", "N1", "60000", "1000",
-                                    "R1 L1.1 0 0", "N2", "60000", "1000", NULL});
+    const struct redisReply *reply =
+        CLAIMS(URL, URL, "ff", "0", "R1 L1.0 0 0", "N1", "60000", "1000", "0",
+               "R1 L1.1 0 0", "N2", "60000", "1000", "0");
     ck_assert(bytes_is(reply_bytes(reply_at(reply, 1)), "run"));
     ck_assert(bytes_is(reply_bytes(reply_at(reply, 2)), "merged"));
     rig_expect_books(&rig);
@@ -134,15 +148,11 @@ START_TEST(one_new_lease_id_for_two_claims_is_refused)
     rig_start(&rig);
     rig_push_n(&rig, rig.queue.list, 1, 2);
     rig_reserve(&rig, "L1", 2);
-    struct bytes keys[] = {rig_cache_key(&rig, "a"), rig_cache_key(&rig, "b")};
     const char *before = rig_digest(&rig);
-    call_settle(&rig.client.cmd, &rig.queue, keys, 2);
-    rig_expect_refused(
-        &rig,
-        rig_words(&rig, (const char *const[]){"L1", "ff", "0", "R1 L1.0 0 0", "N1",
-                                              "60000", "1000", "R1 L1.1 0 0", "N1",
-                                              "60000", "1000", NULL}),
-        LEAT_EBUG, "DUPLEASE");
+    rig_expect_refused(&rig,
+                       CLAIMS("a", "b", "ff", "0", "R1 L1.0 0 0", "N1", "60000", "1000",
+                              "0", "R1 L1.1 0 0", "N1", "60000", "1000", "0"),
+                       LEAT_EBUG, "DUPLEASE");
     ck_assert_str_eq(rig_digest(&rig), before);
     rig_stop(&rig);
 }
@@ -154,16 +164,12 @@ START_TEST(a_new_lease_id_in_use_is_refused)
     rig_push_n(&rig, rig.queue.list, 1, 2);
     rig_reserve(&rig, "L1", 1);
     rig_reserve(&rig, "L2", 1);
-    struct bytes key = rig_cache_key(&rig, URL);
     const char *before = rig_digest(&rig);
     for (int i = 0; i < 2; i++) {
-        call_settle(&rig.client.cmd, &rig.queue, &key, 1);
-        rig_expect_refused(
-            &rig,
-            rig_words(&rig,
-                      (const char *const[]){"L1", "f", "0", "R1 L1.0 0 0",
-                                            i == 0 ? "L2" : "L1", "60000", "1000", NULL}),
-            LEAT_EBUG, "DUPLEASE");
+        rig_expect_refused(&rig,
+                           CLAIMS(URL, NULL, "f", "0", "R1 L1.0 0 0",
+                                  i == 0 ? "L2" : "L1", "60000", "1000", "0"),
+                           LEAT_EBUG, "DUPLEASE");
         ck_assert_str_eq(rig_digest(&rig), before);
     }
     rig_stop(&rig);
@@ -336,9 +342,7 @@ static void end_by(const char *letter, const char *argument)
     rig.pushed = 0;
     fly("first", "L1", "N1", "1000");
     fly("second", "L2", "N2", "0");
-    call_settle(&rig.client.cmd, &rig.queue, NULL, 0);
-    const char *const words[] = {"N1", letter, "0", argument, NULL};
-    ck_assert_ptr_nonnull(rig_words(&rig, words));
+    ck_assert_ptr_nonnull(SETTLE(&rig, "N1", letter, "0", argument));
     expect_next("L2.0", "second");
     rig_expect_books(&rig);
 }

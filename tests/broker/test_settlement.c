@@ -75,6 +75,7 @@ START_TEST(every_outcome_has_the_arguments_that_settle_reads)
     cmd_adds(args, "N1");
     cmd_add_int(args, 60000);
     cmd_add_int(args, 0);
+    cmd_add_int(args, 0);
     settlement_claim(&settlement, rig_cache_key(&rig, "key"));
     tally_add(&tally, bytes_of("a"), 5);
     const struct redisReply *reply = settle();
@@ -102,6 +103,7 @@ START_TEST(claims_and_cache_keys_stay_in_the_same_order)
         cmd_addf(&settlement.args, "R1 L1.%d 0 0", i);
         cmd_addf(&settlement.args, "N%d", i);
         cmd_add_int(&settlement.args, 60000);
+        cmd_add_int(&settlement.args, 0);
         cmd_add_int(&settlement.args, 0);
         settlement_claim(&settlement,
                          rig_cache_key(&rig, rig_format(&rig, "%d", i % 20)));

@@ -228,6 +228,7 @@ static void add_arguments(struct sorted *job)
         cmd_adds(cmd, next_id(job->claim));
         cmd_adds(cmd, "60000");
         cmd_add_int(cmd, job->by);
+        cmd_adds(cmd, "0");
         break;
     default: break;
     }
@@ -253,21 +254,20 @@ static void add_sums(const struct sorted *jobs, int n, int with_count)
 
 static void write_settle(const struct lease *lease, struct sorted *jobs)
 {
-    struct bytes keys[LEASE_JOBS];
+    struct cmd claims = {0};
     char letters[LEASE_JOBS + 1] = "";
-    int claims = 0;
     for (int i = 0; i < lease->jobs; i++) {
         letters[i] = jobs[i].letter;
         if (jobs[i].letter == 'f')
-            keys[claims++] = rig_cache_key(&rig, rig_format(&rig, "%d", jobs[i].target));
+            cmd_add(&claims, rig_cache_key(&rig, rig_format(&rig, "%d", jobs[i].target)));
     }
     if (strspn(letters, "a") == (size_t)lease->jobs) {
         call_ack(&rig.client.cmd, &rig.queue, lease->id, lease->jobs);
         add_sums(jobs, lease->jobs, 0);
         return;
     }
-    call_settle(&rig.client.cmd, &rig.queue, keys, claims);
-    cmd_adds(&rig.client.cmd, lease->id);
+    rig_settle(&rig, lease->id, &(struct call_keys){.claims = &claims});
+    cmd_fini(&claims);
     cmd_adds(&rig.client.cmd, rig_format(&rig, "%s", letters));
     add_sums(jobs, lease->jobs, 1);
     for (int i = 0; i < lease->jobs; i++)

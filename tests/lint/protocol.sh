@@ -57,10 +57,10 @@ tests_are_there() {
 }
 
 names '^ +X\([a-z]+, "\K:[a-z]+' schema/queue.h | named key '`' '`'
-names '"%sp:%s"|"cache:"' schema/queue.c | sed 's/[%s"]//g; s/^/:/' | named key '`' '<'
+names '"%sp:%s"|"%sre:%s"|"(cache|t):"' schema/queue.c | sed 's/[%s"]//g; s/^/:/' | named key '`' '<'
 names '_KEY +"\K\{leat\}:[a-z]+' schema/queue.h | named key '`' '`'
 for script in lua/*.lua; do basename "$script"; done | named script ' ' ' '
-names 'local WIDTH = \{\K.*(?=\})' lua/settle.lua | grep -oE '[a-z]' | named outcome '| `' '` |'
+names '^  \K[a-z](?= = \{.*\},)' lua/lib/form.lua | named outcome '| `' '` |'
 names "(tally\('|count = \{|'HINCRBY', KEYS\[[0-9]+\], ')\K[a-z_]+" "${lua[@]}" | named 'count of :m' '`' '`'
 names "'HGET', KEYS\[[0-9]+\], '\K(paused|maxlen|seen|turn)" "${lua[@]}" | named 'field of :m' '`' '`'
 names '\{"\K[a-z_]+(?=", FIELD_)' schema/{envelope,args,follow_up,job_answer}.c | named field '`' '`'

@@ -6,7 +6,7 @@
  * make. */
 static const char look[] =
     "local queue, high, staging, suspects, bad, lease, body, sched, dead, fail, meta, "
-    "counters, slot, again, ctl = unpack(KEYS) "
+    "counters, slot, again, ctl, cancel = unpack(KEYS) "
     "local call, m, said = redis.call, {}, {} "
     "local function say(name, value) "
     "  if value ~= 0 then said[#said + 1] = name .. '=' .. value end end "
@@ -28,6 +28,7 @@ static const char look[] =
     "  if not call('ZSCORE', lease, id) then strays = strays + 1 end end) "
     "local graves = call('ZCARD', dead) + call('LLEN', bad) "
     "local ended = count('done') + count('merged') + count('expired') "
+    "  + count('cancelled') "
     "local stored = waiting + call('ZCARD', sched) + call('HLEN', again) + graves "
     "say('jobs', stored + count('res') - count('fin') + ended) "
     "say('waiting', waiting) say('twins', twins) "
@@ -44,7 +45,7 @@ static const char look[] =
     "end) "
     "table.sort(sums) "
     "for _, sum in ipairs(sums) do said[#said + 1] = sum end "
-    "for i = 16, 17 do "
+    "for i = 17, 18 do "
     "  local kept = call('HGET', KEYS[i], 'body') "
     "  if kept then said[#said + 1] = 'copy=' .. kept end end "
     "return table.concat(said, ' ')";
@@ -61,7 +62,7 @@ static void add_keys(struct cmd *cmd, const struct queue *queue)
 
 void books_read(struct buf *out, struct client *client, const struct queue *queue)
 {
-    cmd_set(&client->cmd, "EVAL", look, "17", NULL);
+    cmd_set(&client->cmd, "EVAL", look, "18", NULL);
     add_keys(&client->cmd, queue);
     struct bytes line = reply_bytes(past_call(client));
     buf_add(out, line.at, line.len);

@@ -1,0 +1,23 @@
+-- SPDX-License-Identifier: MIT
+-- push_all(p, first, clock): the follow-ups from ARGV[p] on, as READ.pushes has them; of each target there are three
+-- keys from KEYS[first] on: the list, :sched, :ctl.
+local SOON_MS = 1500 -- sooner than a tick is sure to look
+
+local function push_later(sched, ctl, due, entry, clock)
+  local first = redis.call('ZRANGE', sched, 0, 0, 'WITHSCORES')
+  put(sched, due, string.match(entry, '^[^\n]*'), entry)
+  if due < clock + SOON_MS and (not first[2] or due < tonumber(first[2])) then
+    redis.pcall('XADD', ctl, 'MAXLEN', '~', 1000, '*', 'due', string.format('%d', due)) -- a tick finds it, too
+  end
+end
+
+local function push_all(p, first, clock)
+  for at = p + 1, p + 3 * ARGV[p], 3 do
+    local key, delay = first + 3 * ARGV[at], tonumber(ARGV[at + 1])
+    if delay == 0 then
+      redis.call('LPUSH', KEYS[key], ARGV[at + 2])
+    else
+      push_later(KEYS[key + 1], KEYS[key + 2], clock + delay, ARGV[at + 2], clock)
+    end
+  end
+end
