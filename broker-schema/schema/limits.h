@@ -24,6 +24,7 @@ enum leat_limit {
     LIMIT_DELIVERIES = 5,            /* crashes that a job may cause before it dies */
     LIMIT_RETRIES = 1000,            /* that a policy may allow */
     LIMIT_RETRY_LIST = 32,           /* delays in a policy of the kind "list" */
+    LIMIT_THENS = 16,                /* jobs that follow one after the other, by `then` */
     LIMIT_REQUEST_HEADERS = 16,
     LIMIT_REQUEST_HEADER_BYTES = 1024,
 

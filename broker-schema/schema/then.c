@@ -136,24 +136,30 @@ static int check_placeholders(struct bytes args, struct arena *arena, struct err
     return LEAT_OK;
 }
 
-/* A loop, since a chain may be as deep as a payload, and stacks of users' threads small.
- */
-int then_check(struct bytes then, struct arena *arena, struct err *err)
+static int check_one(struct bytes then, struct envelope *out, struct arena *arena,
+                     struct err *err)
 {
     struct members members;
+    struct follow_up unused = {0};
+    int code = members_index(&members, then, err);
+    if (code == LEAT_OK)
+        code = envelope_fields(out, &members, arena, err);
+    if (code == LEAT_OK)
+        code = follow_up_target(&unused, &members, arena, err);
+    return code == LEAT_OK ? check_placeholders(out->args, arena, err) : code;
+}
+
+/* Each step looks at all that is left of the chain, so it must not be long. */
+int then_check(struct bytes then, struct arena *arena, struct err *err)
+{
     struct envelope next;
-    for (; then.len > 0; then = next.then) {
-        struct follow_up unused = {0};
+    for (int count = 1; then.len > 0; then = next.then, count++) {
         struct err why = {0};
-        int code = members_index(&members, then, &why);
-        if (code == LEAT_OK)
-            code = envelope_fields(&next, &members, arena, &why);
-        if (code == LEAT_OK)
-            code = follow_up_target(&unused, &members, arena, &why);
-        if (code == LEAT_OK)
-            code = check_placeholders(next.args, arena, &why);
-        if (code != LEAT_OK)
-            return err_set(err, code, "'then': %s", why.text);
+        if (count > LIMIT_THENS)
+            return err_set(err, LEAT_EDATA, "'then' stands in itself more than %d times",
+                           LIMIT_THENS);
+        if (check_one(then, &next, arena, &why) != LEAT_OK)
+            return err_set(err, LEAT_EDATA, "'then': %s", why.text);
     }
     return LEAT_OK;
 }

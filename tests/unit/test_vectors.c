@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs every file of broker-schema/vectors: payloads that are jobs (valid/), payloads
- * that go to the quarantine (invalid/), and jobs of the built-in types that die of their
- * args (dies/). The file `reasons` holds a part of the message for each that is
- * refused. */
+ * that go to the quarantine (invalid/), jobs of the built-in types that die of their args
+ * (dies/), and conversations with handlers (transcripts/). The file `reasons` holds a
+ * part of the message for each that is refused. */
 #include "base/buf.h"
 #include "schema/args.h"
 #include "schema/envelope.h"
+#include "schema/job_answer.h"
 #include "schema/json.h"
 #include "schema/members.h"
 #include "suite.h"
@@ -131,6 +132,99 @@ static void check_dies(const char *name, struct bytes payload)
     arena_fini(&arena);
 }
 
+/* ---- conversations ----------------------------------------------------------------- */
+
+enum { CALLS_MAX = 8 };
+
+/* The calls of one conversation that the child holds, by their handles. */
+struct talk {
+    const char *name;
+    struct bytes held[CALLS_MAX];
+    int held_count;
+    struct arena arena;
+};
+
+static struct bytes text_of(struct talk *talk, const struct members *members,
+                            const char *name)
+{
+    struct bytes text = {0};
+    const struct member *member = members_find(members, name);
+    if (member != NULL)
+        member_text(member, &talk->arena, &text);
+    return text;
+}
+
+static int find_held(const struct talk *talk, struct bytes handle)
+{
+    for (int i = 0; i < talk->held_count; i++)
+        if (bytes_equal(talk->held[i], handle))
+            return i;
+    return -1;
+}
+
+static void check_said_to_child(struct talk *talk, struct bytes line)
+{
+    static const char *const names[] = {"id",       "type",        "queue", "attempt",
+                                        "delivery", "deadline_ms", "token", "args"};
+    struct members members;
+    ck_assert_int_eq(members_read(&members, line, NULL), LEAT_OK);
+    struct bytes cancelled = text_of(talk, &members, "cancel");
+    struct bytes handle = text_of(talk, &members, "job");
+    if (cancelled.len > 0) {
+        ck_assert_int_ge(find_held(talk, cancelled), 0);
+        return;
+    }
+    ck_assert(handle.len > 0 && find_held(talk, handle) < 0);
+    for (size_t i = 0; i < COUNT(names); i++)
+        ck_assert_msg(members_find(&members, names[i]) != NULL, "%s: no %s in %.*s",
+                      talk->name, names[i], (int)line.len, line.at);
+    ck_assert_int_lt(talk->held_count, CALLS_MAX);
+    talk->held[talk->held_count++] = handle;
+}
+
+static void check_said_by_child(struct talk *talk, struct bytes line)
+{
+    struct job_answer answer;
+    struct members members;
+    struct err err = {0};
+    ck_assert_int_eq(members_read(&members, line, NULL), LEAT_OK);
+    if (members_find(&members, "in_flight") != NULL)
+        return;
+    ck_assert_msg(job_answer_read(&answer, line, &talk->arena, &err) == LEAT_OK, "%s: %s",
+                  talk->name, err.text);
+    int held = find_held(talk, answer.job);
+    ck_assert_msg(held >= 0, "%s: %.*s is not held", talk->name, (int)line.len, line.at);
+    if (answer.is_end)
+        talk->held[held] = talk->held[--talk->held_count];
+}
+
+static void check_transcript(const char *name, struct bytes text)
+{
+    struct talk talk = {.name = name};
+    const char *end = text.at + text.len;
+    for (const char *at = text.at, *stop; at < end; at = stop + 1) {
+        stop = memchr(at, '\n', (size_t)(end - at));
+        ck_assert_msg(stop != NULL && stop - at > 2 && at[1] == ' ', "%s", name);
+        struct bytes line = {at + 2, (size_t)(stop - at - 2)};
+        if (*at == '>')
+            check_said_to_child(&talk, line);
+        else if (*at == '<')
+            check_said_by_child(&talk, line);
+        else
+            ck_assert(*at == '#' || *at == '!');
+    }
+    ck_assert_int_eq(talk.held_count, 0);
+    arena_fini(&talk.arena);
+}
+
+/* ---- tests ------------------------------------------------------------------------- */
+
+START_TEST(transcripts_are_calls_and_their_answers)
+{
+    ck_assert_int_ge(each_vector("transcripts", check_transcript), 2);
+}
+END_TEST
+
 START_TEST(valid_payloads_are_jobs)
 {
     ck_assert_int_gt(each_vector("valid", check_valid), 30);
@@ -175,4 +269,5 @@ END_TEST
 
 SUITE("vectors", valid_payloads_are_jobs, invalid_payloads_are_refused_with_their_reason,
       jobs_die_of_bad_args_with_their_reason,
-      scanner_and_jansson_give_one_verdict_on_every_vector, every_reason_has_its_file)
+      scanner_and_jansson_give_one_verdict_on_every_vector, every_reason_has_its_file,
+      transcripts_are_calls_and_their_answers)
