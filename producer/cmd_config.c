@@ -187,6 +187,7 @@ static void show_all(struct shown *shown)
         show_titled(shown, "queue", "default", &queue_spec);
     show_all_titled(shown, "queue", &queue_spec);
     show_all_titled(shown, "retry", &retry_spec);
+    show_all_titled(shown, "handler", &handler_spec);
     show_rows(shown, &dashboard_spec);
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "worker/attempt.h"
+#include "worker/feed.h"
 
 #include <unistd.h>
 

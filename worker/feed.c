@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/feed.h"
 #include "worker/attempt.h"
+#include "worker/handler.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rnd.h"
@@ -28,6 +29,7 @@ enum {
 static void scan(struct feed *feed)
 {
     feed->batch = SCAN_BATCH;
+    feed->handler = NULL;
     feed->scanned_mono_ms = clock_mono_ms();
 }
 
@@ -93,10 +95,13 @@ void feed_learn(struct feed *feed, const struct feed_news *news)
     int slots = feed->worker->slots_free;
     feed_charge(feed, news->got - news->back);
     feed->full = news->back > 0;
+    feed->handler = NULL;
     if (feed->full) {
         /* No slot is free, but instant jobs behind the slow ones must not wait for one:
          * look for them now and then. */
         feed_rest(feed, FULL_REST_MS);
+    } else if (news->handler != NULL) {
+        feed->handler = news->handler;
     } else if (news->slow > 0) {
         feed->batch = slots > 0 ? slots : 1;
     } else if (news->got >= news->asked && feed->batch < LIMIT_LEASE_JOBS) {
@@ -143,9 +148,32 @@ static int holds_suspect(const struct worker *worker)
     return 0;
 }
 
+/* Most jobs here are for a handler: ask for what it has room for. Without any, others
+ * may still find a slot behind them; in the middle of many quick ones, wait for half of
+ * them. */
+static void reserve_for(struct feed *feed, const struct handler *handler)
+{
+    struct worker *worker = feed->worker;
+    int room = handler_room(handler);
+    if (feed->state != FEED_HUNGRY || feed->reserving > 0 || !has_room(worker, room) ||
+        !link_is_up(worker->link) || !share_may_take(&worker->shares, number_of(feed)))
+        return;
+    feed->batch = room < LIMIT_LEASE_JOBS ? room : LIMIT_LEASE_JOBS;
+    if (room > 0) {
+        lease_reserve(lease_new(feed, feed->batch, worker->config->lease_ms), 0);
+    } else if (handler->waiting + handler->coming == 0) {
+        feed->full = 1;
+        feed_rest(feed, FULL_REST_MS);
+    }
+}
+
 static void reserve(struct feed *feed)
 {
     struct worker *worker = feed->worker;
+    if (feed->handler != NULL) {
+        reserve_for(feed, feed->handler);
+        return;
+    }
     while (feed->state == FEED_HUNGRY && feed->reserving < DEPTH &&
            has_room(worker, feed->batch) && link_is_up(worker->link) &&
            share_may_take(&worker->shares, number_of(feed))) {
@@ -252,7 +280,8 @@ void feed_slot_free(struct feed *feed)
     if (!feed->full)
         return;
     feed->full = 0;
-    feed->batch = feed->worker->slots_free;
+    if (feed->handler == NULL)
+        feed->batch = feed->worker->slots_free;
     if (clock_mono_ms() - feed->scanned_mono_ms >= FULL_REST_MS)
         scan(feed); /* slots that come free all the time must not put it off for ever */
     ev_timer_stop(feed->worker->loop, &feed->rest);

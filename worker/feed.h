@@ -20,14 +20,16 @@ struct feed {
     struct worker *worker;
     struct queue queue;
     enum feed_state state;
-    int reserving;           /* reserves without an answer */
-    int batch;               /* jobs to ask for */
-    int suspects;            /* waiting to run alone, as last seen */
-    int paused;              /* as the last reserve saw it */
-    int broken;              /* its keys hold something else: an alarm is up */
-    int full;                /* it rests because its slow jobs found no slot */
-    int64_t scanned_mono_ms; /* when it last looked behind them */
-    int64_t asked_mono_ms;   /* a reserve was answered, or there was a reason for none */
+    int reserving;            /* reserves without an answer */
+    int batch;                /* jobs to ask for */
+    int suspects;             /* waiting to run alone, as last seen */
+    int paused;               /* as the last reserve saw it */
+    int broken;               /* its keys hold something else: an alarm is up */
+    int full;                 /* it rests because its slow jobs found no slot */
+    struct handler *handler;  /* that most of its jobs are for, as last seen; or NULL */
+    int64_t extended_mono_ms; /* when its leases were last asked to be extended */
+    int64_t scanned_mono_ms;  /* when it last looked behind them */
+    int64_t asked_mono_ms;    /* a reserve was answered, or there was a reason for none */
     ev_timer rest;
     struct bell *bells[2];
 };
@@ -35,8 +37,9 @@ struct feed {
 /* What a reserve brought, for the next one's size. */
 struct feed_news {
     int asked, got;
-    int slow; /* jobs of slow types */
-    int back; /* of them, given back for want of a slot */
+    int slow;                /* jobs of slow types */
+    int back;                /* of them, given back for want of a slot */
+    struct handler *handler; /* of the last that a handler runs; NULL: there was none */
 };
 
 /* Set up, hungry; the queue is copied. Its bells connect at once, unless the worker

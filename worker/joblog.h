@@ -25,6 +25,8 @@
     X(JOB_COUNTED_ALONE, LOG_WARN, "job counted alone", 0)                               \
     X(JOB_PUT_OFF, LOG_WARN, "job put off", TELL_RETRY)                                  \
     X(JOB_QUARANTINED, LOG_WARN, "quarantined", 0)                                       \
+    X(JOB_LATER, LOG_INFO, "job runs again later", TELL_MS | TELL_RETRY)                 \
+    X(JOB_CANCELLED, LOG_INFO, "job cancelled", TELL_MS)                                 \
     X(JOB_NO_SLOT, LOG_DEBUG, "job given back", 0)                                       \
     X(JOB_GIVEN_BACK, LOG_INFO, "job given back", TELL_MS)                               \
     X(JOB_ABANDONED, LOG_WARN, "job abandoned", TELL_MS)

@@ -10,7 +10,9 @@
  * integer) nothing has changed: the lease is sorted once more, with the refused counters'
  * jobs counted one by one, so that only the jobs at fault die. */
 #include "worker/lease.h"
-#include "worker/attempt.h"
+#include "worker/call.h"
+#include "worker/flight.h"
+#include "worker/run.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "broker/script_call.h"
@@ -22,7 +24,7 @@
 #include <string.h>
 
 enum {
-    MARGIN_MS = 1000, /* of a lease, in which nothing starts any more */
+    MARGIN_MS = 1000, /* at least */
     PAUSED_REST_MS = 1000,
 };
 
@@ -30,16 +32,20 @@ static void settle(struct lease *lease);
 
 /* ---- life -------------------------------------------------------------------------- */
 
+int64_t lease_margin_ms(int64_t ttl_ms)
+{
+    return ttl_ms / 5 > MARGIN_MS ? ttl_ms / 5 : MARGIN_MS;
+}
+
 struct lease *lease_new(struct feed *feed, int jobs_max, int64_t ttl_ms)
 {
     struct worker *worker = feed->worker;
     struct lease *lease = xcalloc(1, sizeof *lease);
-    int64_t margin_ms = ttl_ms / 5 > MARGIN_MS ? ttl_ms / 5 : MARGIN_MS;
     worker_next_lease(worker, lease->id);
     lease->feed = feed;
     lease->asked = jobs_max;
     lease->sent_mono_ms = clock_mono_ms();
-    lease->deadline_mono_ms = lease->sent_mono_ms + ttl_ms - margin_ms;
+    lease->deadline_mono_ms = lease->sent_mono_ms + ttl_ms - lease_margin_ms(ttl_ms);
     lease->next = worker->leases;
     lease->link_here = &worker->leases;
     if (lease->next != NULL)
@@ -48,10 +54,14 @@ struct lease *lease_new(struct feed *feed, int jobs_max, int64_t ttl_ms)
     return lease;
 }
 
-static void drop_claims(struct lease *lease)
+static void drop_slow(struct lease *lease)
 {
     while (lease->claims != NULL)
-        attempt_free(lease->claims);
+        flight_free(flight_of(lease->claims));
+    for (struct call *call = lease->calls; call != NULL; call = call->next)
+        call_forget(call);
+    lease->calls = NULL;
+    lease->call_count = 0;
 }
 
 void lease_free(struct lease *lease)
@@ -67,7 +77,7 @@ void lease_free(struct lease *lease)
         if (lease->feed->state == FEED_IDLE)
             lease->feed->state = FEED_HUNGRY; /* ordinary jobs may have come meanwhile */
     }
-    drop_claims(lease);
+    drop_slow(lease);
     arena_fini(&lease->arena);
     reply_free(lease->body);
     free(lease->refused);
@@ -79,6 +89,8 @@ void lease_free(struct lease *lease)
 static int open_body(struct lease *lease);
 static void hold(struct lease *lease, int jobs, size_t bytes);
 static void begin(struct lease *lease);
+static int is_all_calls(const struct lease *lease);
+static void run_calls(struct lease *lease);
 
 static int ask(struct lease *lease, unsigned flags, answer_fn fn)
 {
@@ -199,6 +211,9 @@ static void on_confirmed(void *arg, struct answer *answer)
     struct lease *lease = arg;
     struct worker *worker = lease->feed->worker;
     lease->lost = !was_given(lease, answer);
+    lease->rung = 0;
+    if (is_all_calls(lease))
+        run_calls(lease);
     worker_pump(worker);
 }
 
@@ -220,6 +235,7 @@ void lease_rung(struct feed *feed, struct answer *answer)
         feed_wake(feed);
         return;
     }
+    lease->rung = 1;
     lease->body = answer_take(answer);
     lease->entries = arena_alloc(&lease->arena, sizeof *lease->entries);
     *lease->entries = entry;
@@ -253,7 +269,7 @@ static void settle_refused(struct lease *lease, const struct redisReply *list,
              log_number("counters", (int64_t)(reply_count(list) - first) / 2),
              log_bytes("first", reply_bytes(reply_at(list, first))),
              log_bytes("err", reply_bytes(reply_at(list, first + 1))));
-    drop_claims(lease);
+    drop_slow(lease);
     settle(lease);
 }
 
@@ -277,22 +293,61 @@ static const char *why_of(struct bytes verdict)
     return bytes_is(verdict, "gone") ? "its lease was gone" : NULL;
 }
 
-/* The settle says which claims may run. A worker that is leaving gives them back. */
-static void run_claims(struct lease *lease, const struct redisReply *verdicts)
+/* The settle says which claims may run. A worker that is leaving gives them back. Returns
+ * the index behind their verdicts. */
+static size_t run_claims(struct lease *lease, const struct redisReply *verdicts)
 {
-    for (size_t i = 1; lease->claims != NULL; i++) {
+    size_t i = 1;
+    for (; lease->claims != NULL; i++) {
         struct attempt *attempt = lease->claims;
+        struct flight *flight = flight_of(attempt);
         attempt->solo = lease->solo;
         struct bytes verdict = reply_bytes(reply_at(verdicts, i));
         if (bytes_is(verdict, "run") && lease->feed->worker->state != WORKER_LEAVING) {
-            attempt_run(attempt);
+            flight_run(flight);
             continue;
         }
         if (bytes_is(verdict, "run"))
-            feed_release(lease->feed, attempt->lease);
+            feed_release(lease->feed, flight->lease);
         if (!lease->lost)
             attempt_tell(attempt, event_of(verdict), why_of(verdict));
-        attempt_free(attempt);
+        flight_free(flight);
+    }
+    return i;
+}
+
+/* Nothing in it but users' jobs that begin: it becomes a run as it is. */
+static int is_all_calls(const struct lease *lease)
+{
+    return lease->jobs > 0 && lease->call_count == lease->jobs;
+}
+
+static void run_calls(struct lease *lease)
+{
+    struct worker *worker = lease->feed->worker;
+    if (lease->lost) {
+        lease_free(lease);
+    } else if (worker->state != WORKER_RUNNING) {
+        feed_release(lease->feed, lease->id);
+        lease_free(lease);
+    } else {
+        run_begin(lease, lease->id, lease->sent_mono_ms);
+        lease_free(lease);
+    }
+}
+
+/* The settle moved the users' jobs to a lease of theirs. */
+static void run_moved(struct lease *lease, struct bytes verdict)
+{
+    if (lease->call_count == 0)
+        return;
+    if (!bytes_is(verdict, "run")) {
+        for (struct call *call = lease->calls; call != NULL; call = call->next)
+            attempt_tell(&call->attempt, JOB_ABANDONED, "its lease was gone");
+    } else if (lease->feed->worker->state != WORKER_RUNNING) {
+        feed_release(lease->feed, lease->stays);
+    } else {
+        run_begin(lease, lease->stays, lease->settled_mono_ms);
     }
 }
 
@@ -333,7 +388,8 @@ static void on_settled(void *arg, struct answer *answer)
         return;
     } else {
         note_end(lease, reply_int(first, 0));
-        run_claims(lease, answer->reply);
+        size_t last = run_claims(lease, answer->reply);
+        run_moved(lease, reply_bytes(reply_at(answer->reply, last)));
         lease_free(lease);
     }
     worker_pump(worker);
@@ -344,9 +400,19 @@ static void settle(struct lease *lease)
     struct worker *worker = lease->feed->worker;
     struct feed_news news;
     sort_lease(lease, &news);
+    if (lease->refused == NULL)
+        feed_learn(lease->feed, &news);
+    if (is_all_calls(lease)) {
+        if (!lease->rung)
+            run_calls(lease);
+        return;
+    }
+    lease->settled_mono_ms = clock_mono_ms();
+    if (lease->call_count > 0) {
+        worker_next_lease(worker, lease->stays);
+        settlement_stay(&worker->settlement, lease->stays, worker->config->lease_ms);
+    }
     settlement_write(&worker->settlement, &worker->cmd, &lease->feed->queue, lease->id,
                      &worker->tally);
     link_send(worker->link, &worker->cmd, LINK_RESEND | LINK_RETRY, 0, on_settled, lease);
-    if (lease->refused == NULL)
-        feed_learn(lease->feed, &news);
 }

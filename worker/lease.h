@@ -7,12 +7,15 @@
 #include "worker/feed.h"
 #include "worker/joblog.h"
 
+struct attempt;
+struct call;
+
 struct lease {
     struct lease *next, **link_here; /* in worker->leases */
     struct feed *feed;
     char id[LIMIT_LEASE_ID_BYTES + 1];
-    int64_t deadline_mono_ms; /* no job of it starts later */
-    int64_t sent_mono_ms;
+    int64_t deadline_mono_ms;              /* no job of it starts later */
+    int64_t sent_mono_ms, settled_mono_ms; /* its reserve, its settle */
     int64_t budget_bytes;
     int asked, jobs;
     int plain;             /* of them, simply done */
@@ -21,9 +24,13 @@ struct lease {
     struct bytes *entries; /* `jobs` of them, in `body` */
     struct redisReply *body;
     struct arena arena;
-    struct tally *refused;   /* counters that were refused as sums, and why */
-    struct attempt *claims;  /* slow jobs waiting for the settle's verdicts, in order */
-    struct joblog_list told; /* when the settle is answered */
+    struct tally *refused;  /* counters that were refused as sums, and why */
+    struct attempt *claims; /* flights waiting for the settle's verdicts, in order */
+    struct call *calls, *last_call; /* users' jobs, in order; a run takes them over */
+    int call_count;
+    int rung;                             /* begun ahead, and not confirmed yet */
+    char stays[LIMIT_LEASE_ID_BYTES + 1]; /* where the settle moves them */
+    struct joblog_list told;              /* when the settle is answered */
     int died;
 };
 
@@ -37,6 +44,9 @@ void lease_reserve(struct lease *lease, int with_suspect);
  * lease is asked for in front of the settle, in one pipeline; if another worker was
  * quicker, both come to nothing. */
 void lease_rung(struct feed *feed, struct answer *answer);
+
+/* The last part of a lease of `ttl_ms`, in which nothing starts any more. */
+int64_t lease_margin_ms(int64_t ttl_ms);
 
 /* Forget it without a word to Redis. */
 void lease_free(struct lease *lease);

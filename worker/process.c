@@ -178,7 +178,7 @@ static void take_signals(struct process *process)
 static int init(struct process *process, const struct process_config *config)
 {
     *process = (struct process){.config = config, .row = config->row};
-    process->loop = ev_default_loop(EVFLAG_AUTO);
+    process->loop = ev_loop_new(EVFLAG_AUTO);
     if (process->loop == NULL) {
         log_error("cannot make an event loop", log_text("err", strerror(errno)));
         return -1;

@@ -7,40 +7,40 @@
 #include <stdio.h>
 #include <string.h>
 
-int refresh_prepare(struct attempt *attempt, struct err *err)
+int refresh_prepare(struct flight *flight, struct err *err)
 {
-    int code = refresh_args_read(&attempt->refresh, attempt->envelope.args,
-                                 &attempt->arena, err);
+    int code = refresh_args_read(&flight->refresh, flight->attempt.envelope.args,
+                                 &flight->arena, err);
     if (code == LEAT_OK)
-        attempt->cache_key =
-            queue_cache_key(&attempt->feed->queue, attempt->refresh.key, &attempt->arena);
+        flight->cache_key = queue_cache_key(&flight->attempt.feed->queue,
+                                            flight->refresh.key, &flight->arena);
     return code;
 }
 
-static void store(struct attempt *attempt, const struct fetch_result *result)
+static void store(struct flight *flight, const struct fetch_result *result)
 {
-    struct cmd *cmd = &attempt->feed->worker->cmd;
-    call_land(cmd, &attempt->feed->queue, attempt->cache_key, attempt->lease);
+    struct cmd *cmd = &flight->attempt.feed->worker->cmd;
+    call_land(cmd, &flight->attempt.feed->queue, flight->cache_key, flight->lease);
     cmd_adds(cmd, "store");
     cmd_adds(cmd, result->etag != NULL ? result->etag : "");
-    cmd_add_int(cmd, attempt->refresh.max_age_ms);
-    cmd_add_int(cmd, attempt->refresh.stale_max_ms);
+    cmd_add_int(cmd, flight->refresh.max_age_ms);
+    cmd_add_int(cmd, flight->refresh.stale_max_ms);
     cmd_add(cmd, result->body);
     cmd_adds(cmd, result->content_type != NULL ? result->content_type : "");
     cmd_adds(cmd, result->last_modified != NULL ? result->last_modified : "");
     cmd_add_int(cmd, result->status);
-    attempt_land(attempt, cmd);
+    flight_land(flight, cmd);
 }
 
-static void extend(struct attempt *attempt)
+static void extend(struct flight *flight)
 {
-    struct cmd *cmd = &attempt->feed->worker->cmd;
-    call_land(cmd, &attempt->feed->queue, attempt->cache_key, attempt->lease);
+    struct cmd *cmd = &flight->attempt.feed->worker->cmd;
+    call_land(cmd, &flight->attempt.feed->queue, flight->cache_key, flight->lease);
     cmd_adds(cmd, "extend");
-    cmd_adds(cmd, attempt->etag != NULL ? attempt->etag : "");
-    cmd_add_int(cmd, attempt->refresh.max_age_ms);
-    cmd_add_int(cmd, attempt->refresh.stale_max_ms);
-    attempt_land(attempt, cmd);
+    cmd_adds(cmd, flight->etag != NULL ? flight->etag : "");
+    cmd_add_int(cmd, flight->refresh.max_age_ms);
+    cmd_add_int(cmd, flight->refresh.stale_max_ms);
+    flight_land(flight, cmd);
 }
 
 static int is_worth_a_retry(long status)
@@ -48,96 +48,96 @@ static int is_worth_a_retry(long status)
     return status >= 500 || status == 429 || status == 408;
 }
 
-static void judge_status(struct attempt *attempt, const struct fetch_result *result)
+static void judge_status(struct flight *flight, const struct fetch_result *result)
 {
     char error[64];
-    int asked = attempt->etag != NULL || attempt->last_modified != NULL;
+    int asked = flight->etag != NULL || flight->last_modified != NULL;
     snprintf(error, sizeof error, "HTTP status %ld", result->status);
     if (result->status == 304 && asked)
-        extend(attempt);
+        extend(flight);
     else if (result->status >= 200 && result->status < 300)
-        store(attempt, result);
+        store(flight, result);
     else if (is_worth_a_retry(result->status))
-        attempt_retry(attempt, error, result->retry_after_ms);
+        flight_retry(flight, error, result->retry_after_ms);
     else
-        attempt_die(attempt, error);
+        flight_die(flight, error);
 }
 
 static void on_fetched(void *arg, const struct fetch_result *result)
 {
-    struct attempt *attempt = arg;
-    attempt->fetch = NULL;
+    struct flight *flight = arg;
+    flight->fetch = NULL;
     switch (result->end) {
-    case FETCH_OK: judge_status(attempt, result); break;
-    case FETCH_FAILED: attempt_retry(attempt, result->error, 0); break;
+    case FETCH_OK: judge_status(flight, result); break;
+    case FETCH_FAILED: flight_retry(flight, result->error, 0); break;
     case FETCH_REFUSED:
-    case FETCH_TOO_BIG: attempt_die(attempt, result->error); break;
+    case FETCH_TOO_BIG: flight_die(flight, result->error); break;
     }
 }
 
 /* The shorter of what the args and the envelope allow. */
-static int64_t timeout_of(const struct attempt *attempt)
+static int64_t timeout_of(const struct flight *flight)
 {
-    int64_t args_ms = attempt->refresh.timeout_ms;
-    int64_t job_ms = attempt->envelope.timeout_ms;
+    int64_t args_ms = flight->refresh.timeout_ms;
+    int64_t job_ms = flight->attempt.envelope.timeout_ms;
     return job_ms > 0 && job_ms < args_ms ? job_ms : args_ms;
 }
 
-static void fetch(struct attempt *attempt)
+static void fetch(struct flight *flight)
 {
-    const struct refresh_args *args = &attempt->refresh;
+    const struct refresh_args *args = &flight->refresh;
     struct fetch_request request = {
-        .url = arena_dup(&attempt->arena, args->url),
-        .timeout_ms = timeout_of(attempt),
+        .url = arena_dup(&flight->arena, args->url),
+        .timeout_ms = timeout_of(flight),
         .body_max_bytes = LIMIT_CACHE_BODY_BYTES,
-        .etag = attempt->etag,
-        .last_modified = attempt->last_modified,
+        .etag = flight->etag,
+        .last_modified = flight->last_modified,
         .headers = args->headers,
         .header_count = (size_t)args->header_count,
     };
-    attempt->fetch =
-        fetch_start(attempt->feed->worker->fetcher, &request, on_fetched, attempt);
+    flight->fetch =
+        fetch_start(flight->attempt.feed->worker->fetcher, &request, on_fetched, flight);
 }
 
-static const char *text_or_null(struct attempt *attempt, const struct redisReply *reply)
+static const char *text_or_null(struct flight *flight, const struct redisReply *reply)
 {
     struct bytes text = reply_bytes(reply);
-    return text.len > 0 ? arena_dup(&attempt->arena, text) : NULL;
+    return text.len > 0 ? arena_dup(&flight->arena, text) : NULL;
 }
 
 static void on_validators(void *arg, struct answer *answer)
 {
-    struct attempt *attempt = arg;
-    attempt->asking = 0;
-    if (attempt->abandoned) {
-        attempt_free(attempt);
+    struct flight *flight = arg;
+    flight->asking = 0;
+    if (flight->abandoned) {
+        flight_free(flight);
         return;
     }
-    attempt->etag = text_or_null(attempt, reply_at(answer->reply, 0));
-    attempt->last_modified = text_or_null(attempt, reply_at(answer->reply, 1));
-    fetch(attempt);
+    flight->etag = text_or_null(flight, reply_at(answer->reply, 0));
+    flight->last_modified = text_or_null(flight, reply_at(answer->reply, 1));
+    fetch(flight);
 }
 
 /* A lost or refused question only costs the conditional request. */
-void refresh_start(struct attempt *attempt)
+void refresh_start(struct flight *flight)
 {
-    struct worker *worker = attempt->feed->worker;
-    attempt->etag = attempt->last_modified = NULL;
-    if (attempt->whole) {
-        fetch(attempt);
+    struct worker *worker = flight->attempt.feed->worker;
+    flight->etag = flight->last_modified = NULL;
+    if (flight->whole) {
+        fetch(flight);
         return;
     }
     cmd_set(&worker->cmd, "HMGET", NULL);
-    cmd_add(&worker->cmd, attempt->cache_key);
+    cmd_add(&worker->cmd, flight->cache_key);
     cmd_adds(&worker->cmd, "etag");
     cmd_adds(&worker->cmd, "lm");
-    attempt->asking = link_send(worker->link, &worker->cmd, LINK_RESEND, 0, on_validators,
-                                attempt) == LEAT_OK;
+    flight->asking = link_send(worker->link, &worker->cmd, LINK_RESEND, 0, on_validators,
+                               flight) == LEAT_OK;
 }
 
-void refresh_cancel(struct attempt *attempt)
+void refresh_cancel(struct flight *flight)
 {
-    if (attempt->fetch != NULL)
-        fetch_cancel(attempt->fetch);
-    attempt->fetch = NULL;
+    if (flight->fetch != NULL)
+        fetch_cancel(flight->fetch);
+    flight->fetch = NULL;
 }

@@ -3,11 +3,16 @@
 #ifndef LEAT_WORKER_REFRESH_H
 #define LEAT_WORKER_REFRESH_H
 
-#include "worker/attempt.h"
+#include "worker/flight.h"
 
-/* What the row of the type calls: see struct job_type. */
-int refresh_prepare(struct attempt *attempt, struct err *err);
-void refresh_start(struct attempt *attempt);
-void refresh_cancel(struct attempt *attempt);
+/* Read the args into what the flight keeps, and name the cache key it claims.
+ * Errors: LEAT_EDATA: the job dies with the reason. */
+int refresh_prepare(struct flight *flight, struct err *err);
+
+/* Begin. Ends by one of the flight_… functions, later. */
+void refresh_start(struct flight *flight);
+
+/* Stop at once, without an end. */
+void refresh_cancel(struct flight *flight);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,6 +101,110 @@ static int count_cores(void)
     return count < 1 ? 1 : count > PROCESSES_MAX ? PROCESSES_MAX : (int)count;
 }
 
+/* ---- handlers ---------------------------------------------------------------------- */
+
+static int is_type(const char *name)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789._:-";
+    size_t len = strlen(name);
+    return len > 0 && len <= LIMIT_TYPE_BYTES && strspn(name, allowed) == len;
+}
+
+static struct handler_config *find_handler(const struct settings *settings,
+                                           const char *type)
+{
+    for (int i = 0; i < settings->worker.handler_count; i++)
+        if (strcmp(settings->handlers[i].type, type) == 0)
+            return &settings->handlers[i];
+    return NULL;
+}
+
+/* The type's handler, with what the file says of it; the same again, if it is there. */
+static int add_handler(struct settings *settings, const char *type,
+                       struct handler_config **out, struct err *err)
+{
+    struct worker_config *config = &settings->worker;
+    if (!is_type(type))
+        return err_set(err, LEAT_ECONFIG,
+                       "'%.80s' is no type of jobs: 1 to %d of A-Z a-z 0-9 . _ : -", type,
+                       LIMIT_TYPE_BYTES);
+    if (types_find(bytes_of(type)) != NULL)
+        return err_set(err, LEAT_ECONFIG, "the type '%s' is built in", type);
+    if ((*out = find_handler(settings, type)) != NULL)
+        return LEAT_OK;
+    if (config->handler_count == HANDLERS_MAX)
+        return err_set(err, LEAT_ECONFIG, "more than %d handlers", HANDLERS_MAX);
+    *out = &settings->handlers[config->handler_count++];
+    (*out)->type = type;
+    config_handler(&settings->file, type, &(*out)->keys);
+    return LEAT_OK;
+}
+
+/* TYPE=PROGRAM ARGUMENT…: split at blanks. */
+static int give_command(struct settings *settings, const char *kind, const char *given,
+                        struct err *err)
+{
+    struct arena *arena = &settings->file.arena;
+    struct handler_config *handler;
+    size_t len = strcspn(given, "=");
+    const char *type = arena_dup(arena, (struct bytes){given, len});
+    struct err why = {0};
+    if (given[len] == '\0')
+        return err_set(err, LEAT_EUSAGE, "--%s %.80s: TYPE=COMMAND is wanted", kind,
+                       given);
+    if (add_handler(settings, type, &handler, &why) != LEAT_OK)
+        return err_set(err, LEAT_EUSAGE, "--%s: %s", kind, why.text);
+    handler->keys.kind = kind;
+    handler->keys.command.count = 0;
+    char *rest = arena_dup(arena, bytes_of(given + len + 1)), *word;
+    while ((word = strtok_r(rest, " \t", &rest)) != NULL)
+        if (handler->keys.command.count < OPT_LIST_MAX)
+            handler->keys.command.at[handler->keys.command.count++] = word;
+    return LEAT_OK;
+}
+
+static int give_commands(struct settings *settings, const char *kind,
+                         const struct opt_list *given, struct err *err)
+{
+    for (size_t i = 0; i < given->count; i++)
+        if (give_command(settings, kind, given->at[i], err) != LEAT_OK)
+            return err->code;
+    return LEAT_OK;
+}
+
+static int check_handlers(struct settings *settings, struct err *err)
+{
+    for (int i = 0; i < settings->worker.handler_count; i++) {
+        struct handler_config *handler = &settings->handlers[i];
+        struct err why = {0};
+        handler->kind = handler_kind_find(handler->keys.kind);
+        if (handler->kind == NULL)
+            return err_set(err, LEAT_ECONFIG, "handler %s: kind %s is not built in",
+                           handler->type, handler->keys.kind);
+        if (handler->kind->check(handler, &why) != LEAT_OK)
+            return err_set(err, LEAT_ECONFIG, "handler %s: %s", handler->type, why.text);
+    }
+    return LEAT_OK;
+}
+
+static int read_handlers(struct settings *settings, const struct worker_options *options,
+                         struct err *err)
+{
+    const struct config_entry *it = NULL;
+    struct handler_config *handler;
+    struct err why = {0};
+    settings->handlers = xcalloc(HANDLERS_MAX, sizeof *settings->handlers);
+    settings->worker.handlers = settings->handlers;
+    while ((it = config_next_title(&settings->file, "handler", it)) != NULL)
+        if (add_handler(settings, it->title, &handler, &why) != LEAT_OK)
+            return err_set(err, LEAT_ECONFIG, "%s:%d: %s", it->file, it->line, why.text);
+    int code = give_commands(settings, "exec", &options->exec, err);
+    if (code == LEAT_OK)
+        code = give_commands(settings, "lines", &options->lines, err);
+    return code == LEAT_OK ? check_handlers(settings, err) : code;
+}
+
 static int read_policies(struct settings *settings, struct err *err)
 {
     struct worker_config *config = &settings->worker;
@@ -110,7 +215,8 @@ static int read_policies(struct settings *settings, struct err *err)
         policy->type = it->title;
         if (config_retry(&settings->file, it->title, &policy->backoff, err) != LEAT_OK)
             return err->code;
-        if (types_find(bytes_of(it->title)) == NULL)
+        if (types_find(bytes_of(it->title)) == NULL &&
+            find_handler(settings, it->title) == NULL)
             return err_set(err, LEAT_ECONFIG,
                            "%s:%d: this worker has no handler for '%s'", it->file,
                            it->line, it->title);
@@ -138,6 +244,8 @@ static int take(struct settings *settings, const struct worker_options *options,
     if (code == LEAT_OK)
         code = read_queues(settings, &options->queues, err);
     if (code == LEAT_OK)
+        code = read_handlers(settings, options, err);
+    if (code == LEAT_OK)
         code = read_policies(settings, err);
     if (code == LEAT_OK)
         code = redis_url_choose(
@@ -164,5 +272,6 @@ int settings_read(struct settings *settings, int argc, char **argv, struct err *
 void settings_fini(struct settings *settings)
 {
     config_fini(&settings->file);
+    free(settings->handlers);
     *settings = (struct settings){0};
 }

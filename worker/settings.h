@@ -8,6 +8,7 @@
 #include "base/netguard.h"
 #include "config/config.h"
 #include "config/options.h"
+#include "worker/handler.h"
 #include "worker/types.h"
 #include "worker/worker.h"
 
@@ -16,6 +17,7 @@ struct settings {
     struct netguard guard;       /* what worker.guard points at: settings do not move */
     struct config file;
     struct type_policy policies[CONFIG_TITLES_MAX];
+    struct handler_config *handlers; /* HANDLERS_MAX of them */
     struct log_settings log;
     int processes; /* below a master; 0: no master */
 };

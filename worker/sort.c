@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/sort.h"
-#include "worker/attempt.h"
+#include "worker/call.h"
+#include "worker/flight.h"
 #include "base/log.h"
 #include "base/rnd.h"
 #include "base/text.h"
@@ -162,6 +163,16 @@ static void sort_instant(struct sorting *sorting, const struct job_type *type)
 
 /* ---- slow jobs --------------------------------------------------------------------- */
 
+static void sort_back(struct sorting *sorting, const char *why)
+{
+    struct settlement *settlement = &sorting->worker->settlement;
+    sorting->news.back++;
+    settlement_add(settlement, OUTCOME_BACK);
+    cmd_adds(&settlement->args, "");
+    if (sorting->verbose)
+        tell(sorting, JOB_NO_SLOT, 0, why);
+}
+
 static void keep_claim(struct lease *lease, struct attempt *attempt)
 {
     struct attempt **end = &lease->claims;
@@ -178,28 +189,55 @@ static void sort_slow(struct sorting *sorting, const struct job_type *type)
     struct settlement *settlement = &worker->settlement;
     sorting->news.slow++;
     if (worker->slots_free == 0) {
-        sorting->news.back++;
-        settlement_add(settlement, OUTCOME_BACK);
-        cmd_adds(&settlement->args, "");
-        if (sorting->verbose)
-            tell(sorting, JOB_NO_SLOT, 0, "no slot is free");
+        sort_back(sorting, "no slot is free");
         return;
     }
-    struct attempt *attempt;
+    struct flight *flight;
     const char *header = header_of(sorting, NULL);
-    if (attempt_new(&attempt, sorting->lease->feed, type, &sorting->entry,
-                    &sorting->err) != LEAT_OK) {
+    if (flight_new(&flight, sorting->lease->feed, type, &sorting->entry, &sorting->err) !=
+        LEAT_OK) {
         sort_dead(sorting, sorting->err.text);
         return;
     }
-    keep_claim(sorting->lease, attempt);
+    keep_claim(sorting->lease, &flight->attempt);
     settlement_add(settlement, OUTCOME_FLIGHT);
     cmd_adds(&settlement->args, header);
-    cmd_adds(&settlement->args, attempt->lease);
+    cmd_adds(&settlement->args, flight->lease);
     cmd_add_int(&settlement->args, worker->config->lease_ms);
-    cmd_add_int(&settlement->args, attempt->refresh.max_age_ms);
+    cmd_add_int(&settlement->args, flight->refresh.max_age_ms);
     cmd_add_int(&settlement->args, 0); /* follow-ups */
-    settlement_claim(settlement, attempt->cache_key);
+    settlement_claim(settlement, flight->cache_key);
+}
+
+static void keep_call(struct lease *lease, struct call *call)
+{
+    if (lease->calls == NULL)
+        lease->calls = call;
+    else
+        lease->last_call->next = call;
+    lease->last_call = call;
+    lease->call_count++;
+}
+
+/* Its handler takes it, now or in a moment. */
+static void sort_call(struct sorting *sorting, struct handler *handler)
+{
+    struct lease *lease = sorting->lease;
+    struct settlement *settlement = &sorting->worker->settlement;
+    int headed = sorting->entry.iid.len > 0;
+    sorting->news.slow++;
+    sorting->news.handler = handler;
+    if (!handler_takes(handler)) {
+        sort_back(sorting, "its handler is busy");
+        return;
+    }
+    name_job(sorting);
+    struct call *call = call_new(lease->feed, handler, &sorting->entry,
+                                 &sorting->envelope, &lease->arena);
+    call->headed = headed;
+    keep_call(lease, call);
+    settlement_add(settlement, OUTCOME_STAY);
+    cmd_adds(&settlement->args, headed ? "" : header_of(sorting, NULL));
 }
 
 /* ---- which it is ------------------------------------------------------------------- */
@@ -240,10 +278,14 @@ static void sort_job(struct sorting *sorting, int index)
         return;
     }
     const struct job_type *type = types_find(sorting->envelope.type);
+    struct handler *handler =
+        type == NULL ? handler_find(sorting->worker, sorting->envelope.type) : NULL;
     if (is_expired(sorting))
         sort_expired(sorting);
     else if (sorting->envelope.version > ENVELOPE_VERSION)
         sort_later(sorting, "an envelope of a later version", bytes_of(""));
+    else if (handler != NULL)
+        sort_call(sorting, handler);
     else if (type == NULL)
         sort_unknown(sorting);
     else if (type->read != NULL)

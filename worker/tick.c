@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/tick.h"
-#include "worker/attempt.h"
+#include "worker/flight.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rnd.h"
@@ -8,6 +8,7 @@
 #include "worker/feed.h"
 #include "worker/lease.h"
 #include "worker/record.h"
+#include "worker/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,9 +155,14 @@ void tick_due_in(struct tick *tick, int64_t ms)
 
 static void abandon_lease(struct worker *worker, struct bytes id)
 {
+    for (struct run *run = worker->runs; run != NULL; run = run->next)
+        if (bytes_is(id, run->lease)) {
+            run_lost(run);
+            return;
+        }
     for (struct attempt *it = worker->attempts.first; it != NULL; it = it->next)
         if (bytes_is(id, it->lease)) {
-            attempt_abandon(it, JOB_ABANDONED, "its lease was gone");
+            flight_abandon(flight_of(it), JOB_ABANDONED, "its lease was gone");
             return;
         }
 }
@@ -166,6 +172,9 @@ static void on_extended(void *arg, struct answer *answer)
     struct feed *feed = arg;
     for (size_t i = 0; i < reply_count(answer->reply); i++)
         abandon_lease(feed->worker, reply_bytes(reply_at(answer->reply, i)));
+    for (struct run *run = feed->worker->runs; run != NULL; run = run->next)
+        if (run->feed == feed && answer->code == LEAT_OK)
+            run_extended(run, feed->extended_mono_ms);
     worker_pump(feed->worker);
 }
 
@@ -174,6 +183,9 @@ static int add_leases(struct cmd *cmd, const struct feed *feed)
 {
     int count = 0;
     for (struct attempt *it = feed->worker->attempts.first; it != NULL; it = it->next)
+        if (it->feed == feed && it->type->handler == NULL && ++count)
+            cmd_adds(cmd, it->lease);
+    for (struct run *it = feed->worker->runs; it != NULL; it = it->next)
         if (it->feed == feed && ++count)
             cmd_adds(cmd, it->lease);
     for (struct lease *it = feed->worker->leases; it != NULL; it = it->next)
@@ -187,6 +199,7 @@ static void on_extend(struct ev_loop *loop, ev_timer *watcher, int events)
     (void)loop, (void)events;
     struct worker *worker = ((struct tick *)watcher->data)->worker;
     for (int i = 0; i < worker->feed_count; i++) {
+        worker->feeds[i].extended_mono_ms = clock_mono_ms();
         call_extend(&worker->cmd, &worker->feeds[i].queue, worker->config->lease_ms);
         if (add_leases(&worker->cmd, &worker->feeds[i]) > 0)
             link_send(worker->link, &worker->cmd, 0, 0, on_extended, &worker->feeds[i]);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/types.h"
-#include "worker/refresh.h"
 #include "schema/args.h"
 
 #include <string.h>
 
 static const struct job_type types[] = {
-    {"increment", increment_args_read, NULL, NULL, NULL, &backoff_default},
-    {"refresh", NULL, refresh_prepare, refresh_start, refresh_cancel, &backoff_default},
+    {"increment", increment_args_read, NULL, &backoff_default},
+    {"refresh", NULL, NULL, &backoff_default},
 };
 
 const struct job_type *types_find(struct bytes name)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The job types a worker can run, one table row each. An instant type is done the moment
- * it is read: its effect is part of the acknowledgement. A slow type gets a lease of its
- * own, claimed when its lease is settled, and runs as an attempt. */
+/* What sort.c must know of a job's type. The built-in ones are a table; a user's own
+ * stands in its handler (handler.h). An instant type is done the moment it is read: its
+ * effect is part of the acknowledgement. A slow one runs first: a refresh as a flight, a
+ * user's own as a call. */
 #ifndef LEAT_WORKER_TYPES_H
 #define LEAT_WORKER_TYPES_H
 
@@ -10,6 +11,7 @@
 #include "schema/backoff.h"
 
 struct attempt;
+struct handler;
 struct increment_args;
 
 struct job_type {
@@ -18,13 +20,7 @@ struct job_type {
      * Errors: LEAT_EDATA: the job dies with the reason. */
     int (*read)(struct increment_args *out, struct bytes args, struct arena *arena,
                 struct err *err);
-    /* Slow: read the args into what the attempt keeps, and name the cache key it claims.
-     * Errors: LEAT_EDATA: the job dies with the reason. */
-    int (*prepare)(struct attempt *attempt, struct err *err);
-    /* Slow: begin. Ends by one of the attempt_… functions, later. */
-    void (*start)(struct attempt *attempt);
-    /* Slow: stop at once, without an end. */
-    void (*cancel)(struct attempt *attempt);
+    struct handler *handler;       /* of a user's own type; else NULL */
     const struct backoff *backoff; /* unless a policy of the operator's names the type */
 };
 
@@ -34,7 +30,7 @@ struct type_policy {
     struct backoff backoff;
 };
 
-/* The row of a type's name, or NULL. */
+/* The row of a built-in type's name, or NULL. */
 const struct job_type *types_find(struct bytes name);
 
 /* How the type retries: as the policy that names it says, else as its row does. */

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/worker.h"
-#include "worker/attempt.h"
+#include "worker/call.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rnd.h"
 #include "worker/drain.h"
 #include "worker/fetch.h"
+#include "worker/flight.h"
 #include "worker/feed.h"
 #include "worker/lease.h"
 #include "worker/record.h"
+#include "worker/refresh.h"
+#include "worker/run.h"
 #include "worker/tick.h"
 
 #include <assert.h>
@@ -155,6 +158,8 @@ static void on_fatal(void *arg, const struct err *err)
 
 /* ---- life -------------------------------------------------------------------------- */
 
+static void on_soon(struct ev_loop *loop, ev_prepare *watcher, int events);
+
 static void on_grace(struct ev_loop *loop, ev_timer *watcher, int events)
 {
     (void)events;
@@ -196,6 +201,10 @@ void worker_init(struct worker *worker, struct ev_loop *loop,
         feed_init(&worker->feeds[worker->feed_count++], worker, &queue);
     }
     worker->fetcher = fetcher_new(loop, config->guard);
+    ev_prepare_init(&worker->soon, on_soon);
+    worker->soon.data = worker;
+    run_watch_init(worker);
+    handlers_open(worker);
     worker->tick = tick_new(worker);
     if (config->drain != DRAIN_NO)
         worker->drain = drain_new(worker);
@@ -203,14 +212,19 @@ void worker_init(struct worker *worker, struct ev_loop *loop,
 
 void worker_fini(struct worker *worker)
 {
+    while (worker->runs != NULL)
+        run_free(worker->runs);
     while (worker->attempts.first != NULL) {
-        worker->attempts.first->type->cancel(worker->attempts.first);
-        attempt_free(worker->attempts.first);
+        refresh_cancel(flight_of(worker->attempts.first));
+        flight_free(flight_of(worker->attempts.first));
     }
     while (worker->leases != NULL)
         lease_free(worker->leases);
     for (int i = 0; i < worker->feed_count; i++)
         feed_fini(&worker->feeds[i]);
+    handlers_close(worker);
+    ev_timer_stop(worker->loop, &worker->watch);
+    ev_prepare_stop(worker->loop, &worker->soon);
     drain_free(worker->drain);
     tick_free(worker->tick);
     fetcher_free(worker->fetcher);
@@ -266,6 +280,18 @@ static void set_grace(struct worker *worker, int64_t ms)
         ev_timer_start(worker->loop, &worker->grace);
 }
 
+static void leave_flights(struct worker *worker)
+{
+    struct attempt *next;
+    for (struct attempt *it = worker->attempts.first; it != NULL; it = next) {
+        next = it->next;
+        struct flight *flight = flight_of(it); /* calls have left the list */
+        if (!flight->ending)
+            feed_release(it->feed, flight->lease);
+        flight_abandon(flight, JOB_GIVEN_BACK, "the worker stops");
+    }
+}
+
 /* Give back what still runs; what it did meanwhile counts for nothing. */
 void worker_leave(struct worker *worker)
 {
@@ -273,13 +299,9 @@ void worker_leave(struct worker *worker)
         return;
     worker->state = WORKER_LEAVING;
     set_grace(worker, LEAVE_MS);
-    struct attempt *next;
-    for (struct attempt *it = worker->attempts.first; it != NULL; it = next) {
-        next = it->next;
-        if (!it->ending)
-            feed_release(it->feed, it->lease);
-        attempt_abandon(it, JOB_GIVEN_BACK, "the worker stops");
-    }
+    for (struct run *run = worker->runs; run != NULL; run = run->next)
+        run_leave(run);
+    leave_flights(worker);
     worker_pump(worker);
 }
 
@@ -292,6 +314,8 @@ void worker_stop(struct worker *worker, int64_t grace_ms)
                  log_number("held", worker->held_jobs));
     worker->state = WORKER_STOPPING;
     set_grace(worker, grace_ms);
+    for (struct run *run = worker->runs; run != NULL; run = run->next)
+        run_give_back_waiting(run);
     for (int i = 0; i < worker->feed_count; i++)
         feed_fall_silent(&worker->feeds[i]);
     if (worker->attempts.count == 0 && !link_is_up(worker->link))
@@ -316,8 +340,31 @@ static void say_goodbye(struct worker *worker)
         ev_break(worker->loop, EVBREAK_ALL);
 }
 
+static void on_soon(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    (void)events;
+    ev_prepare_stop(loop, watcher);
+    worker_pump(watcher->data);
+}
+
+void worker_pump_soon(struct worker *worker)
+{
+    ev_prepare_start(worker->loop, &worker->soon);
+}
+
+void worker_slot_free(struct worker *worker, int solo)
+{
+    worker->slots_free++;
+    if (solo)
+        worker->solo_last_mono_ms = clock_mono_ms();
+    for (int i = 0; i < worker->feed_count; i++)
+        feed_slot_free(&worker->feeds[i]);
+}
+
 void worker_pump(struct worker *worker)
 {
+    for (int i = 0; i < worker->config->handler_count; i++)
+        handler_pump(&worker->handlers[i]);
     if (worker->state != WORKER_RUNNING) {
         if (worker->state != WORKER_QUIET && holds_nothing(worker))
             say_goodbye(worker);

@@ -4,7 +4,9 @@
  *
  *   feed.c      what to ask for, and when       share.c     whose turn it is
  *   bell.c      waking up an idle feed          lease.c     reserving, settling
- *   attempt.c   slow jobs, each under a lease   sort.c      each job's outcome
+ *   sort.c      each job's outcome             attempt.c   a run of a slow job
+ *   flight.c    a refresh, under its lease     run.c       users' jobs, under one lease
+ *   call.c      one of them                    handler.c   who runs them
  *   tick.c      reap, promote, extend           record.c    what the fleet sees of it
  *   drain.c     when --drain is done            joblog.c    what the log tells of a job
  */
@@ -26,6 +28,7 @@ enum {
 
 enum drain { DRAIN_NO, DRAIN_READY, DRAIN_ALL };
 
+struct handler_config;
 struct netguard;
 struct type_policy;
 
@@ -41,6 +44,8 @@ struct worker_config {
     const struct netguard *guard; /* which addresses may be fetched from */
     const struct type_policy *policies;
     int policy_count;
+    const struct handler_config *handlers;
+    int handler_count;
     int process, processes; /* its place in its master's pool, from 1; 0: no master */
     int leave_suspects; /* to another process of its master: only one empties itself */
     int insist;         /* wait for Redis also when it was never reached */
@@ -55,7 +60,9 @@ enum worker_state {
 
 struct attempt;
 struct fetcher;
+struct handler;
 struct lease;
+struct run;
 
 struct attempts {
     struct attempt *first;
@@ -78,6 +85,8 @@ struct worker {
     struct fetcher *fetcher;
 
     struct lease *leases; /* reserved or being settled */
+    struct run *runs;
+    struct handler *handlers;
     struct attempts attempts;
     int slots_free;
     int held_jobs, reserving, releasing;
@@ -94,6 +103,8 @@ struct worker {
     char alarm[240];
 
     ev_timer grace; /* how long a stop may take */
+    ev_timer watch; /* while calls run: see run.h */
+    ev_prepare soon;
     int said_goodbye;
     struct err fatal;
 
@@ -130,6 +141,12 @@ void worker_fail(struct worker *worker, const struct err *err);
 
 /* Something ended or came free: look what to do next. */
 void worker_pump(struct worker *worker);
+
+/* The same, once, before the loop sleeps. */
+void worker_pump_soon(struct worker *worker);
+
+/* A slot came free; `solo`: a suspect held it. */
+void worker_slot_free(struct worker *worker, int solo);
 
 /* Has it reached Redis, and asked for work unless it was told to be quiet? */
 int worker_is_ready(const struct worker *worker);

@@ -215,7 +215,7 @@ static error_t on_key(int key, char *value, struct argp_state *state)
     }
 }
 
-static void set_defaults(const struct opt_spec *spec, char *target)
+void opt_defaults(const struct opt_spec *spec, void *target)
 {
     size_t i = 0;
     for (const struct opt *row; (row = opt_row(spec, i)) != NULL; i++)
@@ -306,7 +306,7 @@ int opt_parse_noting(const struct opt_spec *spec, int argc, char **argv, void *t
         (struct argp_option){.key = 'h', .flags = OPTION_HIDDEN, .name = "h"};
     struct argp argp = {options, on_key, spec->usage, spec->about, NULL, NULL, NULL};
     struct parse parse = {spec, target, 0};
-    set_defaults(spec, target);
+    opt_defaults(spec, target);
     argp_err_exit_status = 64;
     int failed = argp_parse(&argp, argc, argv, 0, NULL, &parse);
     arena_fini(&arena);

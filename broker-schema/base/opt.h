@@ -77,6 +77,9 @@ int opt_parse(const struct opt_spec *spec, int argc, char **argv, void *target);
 int opt_parse_noting(const struct opt_spec *spec, int argc, char **argv, void *target,
                      uint64_t *given);
 
+/* Write the defaults of the rows that have one to their fields. */
+void opt_defaults(const struct opt_spec *spec, void *target);
+
 /* Store a value that came from elsewhere in the row's field of `target`, as the command
  * line would; a text is borrowed. With a `target` of NULL it is only looked at. `name`
  * begins the sentence in `err`. Errors: LEAT_EUSAGE, and what the row's check says. */

@@ -181,3 +181,11 @@ int config_retry(const struct config *config, const char *type, struct backoff *
         *out = policy;
     return code;
 }
+
+void config_handler(const struct config *config, const char *type,
+                    struct handler_keys *out)
+{
+    *out = (struct handler_keys){0};
+    opt_defaults(&handler_spec, out);
+    fill(config, &handler_spec, type, 0, out);
+}

@@ -8,12 +8,13 @@
 
 #include "base/mem.h"
 #include "base/opt.h"
+#include "config/options.h"
 #include "schema/backoff.h"
 
 enum {
     CONFIG_BYTES_MAX = 64 * 1024, /* of one file */
     CONFIG_DROP_INS_MAX = 64,
-    CONFIG_TITLES_MAX = 64, /* of `queue`, and of `retry` */
+    CONFIG_TITLES_MAX = 64, /* of `queue`, of `retry`, and of `handler` */
 };
 
 #define CONFIG_DEFAULT_FILE "/etc/leat/leat.conf"
@@ -81,5 +82,10 @@ int config_weight(const struct config *config, const char *queue);
  * Errors: LEAT_ECONFIG when that is no policy, which config_open() has looked at. */
 int config_retry(const struct config *config, const char *type, struct backoff *out,
                  struct err *err);
+
+/* What is said of a type's handler, and the defaults of what is not. Whether that makes a
+ * handler its kind decides. */
+void config_handler(const struct config *config, const char *type,
+                    struct handler_keys *out);
 
 #endif

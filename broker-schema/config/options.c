@@ -102,6 +102,12 @@ static const struct opt worker_rows[] = {
     {"allow-net", 0, OPT_LIST, AT(allow_net), "CIDR", NULL, 0, 0,
      "Addresses that refresh may reach although they are private; may be repeated",
      "worker.allow-net", check_range},
+    {"exec", 0, OPT_LIST, AT(exec), "TYPE=COMMAND", NULL, 0, 0,
+     "Run COMMAND, a program and its arguments, for each job of that type; more can be "
+     "said in the configuration file; may be repeated"},
+    {"lines", 0, OPT_LIST, AT(lines), "TYPE=COMMAND", NULL, 0, 0,
+     "Keep COMMAND running and hand it the jobs of that type as lines of JSON; may be "
+     "repeated"},
     {"drain", 0, OPT_CHOICE, AT(drain), "all", NULL, 0, 0,
      "Work until nothing is ready, running or due within 5 s, then exit; with =all also "
      "wait for all that is scheduled"},
@@ -187,3 +193,68 @@ static const struct opt retry_rows[] = {
 #undef AT
 
 const struct opt_spec retry_spec = {.rows = retry_rows, .row_count = COUNT(retry_rows)};
+
+/* ---- handlers ---------------------------------------------------------------------- */
+
+static int check_variable(const char *value, struct err *err)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789_";
+    size_t len = strspn(value, allowed);
+    if (len > 0 && (value[len] == '\0' || value[len] == '='))
+        return LEAT_OK;
+    return err_set(err, LEAT_EUSAGE,
+                   "'%.60s' is no variable to pass on, NAME, or to set, NAME=VALUE",
+                   value);
+}
+
+#define AT(member) offsetof(struct handler_keys, member)
+
+enum { TIMEOUT_MAX_MS = 7 * 86400 * 1000, MB_MAX = 1024 * 1024 };
+
+static const struct opt handler_rows[] = {
+    {"kind", 0, OPT_WORD, AT(kind), "exec|lines|http|plugin", "exec", 0, 0,
+     "How the jobs are run: a program for each, programs that stay, requests, a shared "
+     "object",
+     "handler.kind"},
+    {"command", 0, OPT_LIST, AT(command), "WORD", NULL, 0, 0,
+     "The program and its arguments, of exec and lines; no shell", "handler.command"},
+    {"file", 0, OPT_TEXT, AT(file), "FILE", NULL, 0, 0, "The shared object of plugin",
+     "handler.file"},
+    {"url", 0, OPT_TEXT, AT(url), "URL", NULL, 0, 0, "Where http posts the jobs",
+     "handler.url"},
+    {"secret-file", 0, OPT_TEXT, AT(secret_file), "FILE", NULL, 0, 0,
+     "The first line of FILE signs what http posts", "handler.secret-file"},
+    {"connections", 0, OPT_INT, AT(connections), "N", "8", 1, 256,
+     "Connections of http to one host", "handler.connections"},
+    {"timeout", 0, OPT_DURATION, AT(timeout_ms), "DUR", "10m", 1, TIMEOUT_MAX_MS,
+     "How long a job may run, unless it says so itself", "handler.timeout"},
+    {"grace", 0, OPT_DURATION, AT(grace_ms), "DUR", "5s", 1, LIMIT_LEASE_MS,
+     "How long it may take to end when it is told to", "handler.grace"},
+    {"concurrency", 0, OPT_INT, AT(concurrency), "N", "0", 0, 1024,
+     "Jobs of the type at once in one worker process; 0: 4 of exec, 16 of http, as many "
+     "as its children take of the others",
+     "handler.concurrency"},
+    {"processes", 0, OPT_INT, AT(processes), "N", "1", 1, 64,
+     "Children of each worker process, of lines and plugin", "handler.processes"},
+    {"recycle-jobs", 0, OPT_INT, AT(recycle_jobs), "N", "0", 0, INT64_MAX,
+     "Jobs after which a child is replaced; 0: never", "handler.recycle-jobs"},
+    {"recycle-mb", 0, OPT_INT, AT(recycle_mb), "N", "0", 0, MB_MAX,
+     "Resident memory above which an idle child is replaced, in MB; 0: never",
+     "handler.recycle-mb"},
+    {"memory-mb", 0, OPT_INT, AT(memory_mb), "N", "0", 0, MB_MAX,
+     "Memory that each child may have, in MB; 0: no limit", "handler.memory-mb"},
+    {"directory", 0, OPT_TEXT, AT(directory), "DIR", NULL, 0, 0,
+     "Where the programs run; else where the worker does", "handler.directory"},
+    {"environment", 0, OPT_LIST, AT(environment), "NAME[=VALUE]", NULL, 0, 0,
+     "Variables the programs get: those named are passed on, others set; unless said, "
+     "HOME, LANG, PATH, TMPDIR, TZ and USER are passed on",
+     "handler.environment", check_variable},
+    {"keep", 0, OPT_DURATION, AT(keep_ms), "DUR", "1d", 1000, LIMIT_DELAY_MS,
+     "How long the record of a tracked job is kept behind its end", "handler.keep"},
+};
+
+#undef AT
+
+const struct opt_spec handler_spec = {.rows = handler_rows,
+                                      .row_count = COUNT(handler_rows)};

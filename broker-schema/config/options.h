@@ -31,7 +31,7 @@ extern const struct opt_spec reading_spec;
 
 struct worker_options {
     struct program_options program;
-    struct opt_list queues, allow_net, words;
+    struct opt_list queues, allow_net, exec, lines, words;
     int64_t processes; /* PROCESSES_BY_CORES: not said */
     int64_t slots, lease_ms;
     const char *order;
@@ -66,5 +66,26 @@ struct retry_keys {
 };
 
 extern const struct opt_spec queue_spec, retry_spec;
+
+/* ---- handler TYPE { } -------------------------------------------------------------- */
+
+/* Who runs the jobs of a type that is not built in. Texts are borrowed. */
+struct handler_keys {
+    const char *kind;
+    struct opt_list command;       /* exec, lines: program and arguments */
+    const char *file;              /* plugin: the shared object */
+    const char *url, *secret_file; /* http */
+    int64_t connections;           /* http: to one host */
+    int64_t timeout_ms, grace_ms;
+    int64_t concurrency; /* jobs at once in a process; 0: as the kind has it */
+    int64_t processes;   /* lines, plugin: children of each process */
+    int64_t recycle_jobs, recycle_mb; /* 0: never */
+    int64_t memory_mb;                /* 0: no limit */
+    const char *directory;
+    struct opt_list environment; /* NAME or NAME=VALUE */
+    int64_t keep_ms;             /* records of tracked jobs */
+};
+
+extern const struct opt_spec handler_spec;
 
 #endif

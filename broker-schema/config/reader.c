@@ -16,7 +16,7 @@
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-enum { KEYS_MAX = 16 }; /* in one section */
+enum { KEYS_MAX = 24 }; /* in one section */
 
 struct reader {
     struct config *config;
@@ -33,12 +33,13 @@ static const struct section {
     {"dashboard", CFGF_NONE},
     {"queue", CFGF_TITLE | CFGF_MULTI},
     {"retry", CFGF_TITLE | CFGF_MULTI},
+    {"handler", CFGF_TITLE | CFGF_MULTI},
 };
 
 /* Only the rows of their own: what they share is the first. */
 static const struct opt_spec *const specs[] = {
-    &program_spec, &reading_spec, &worker_spec, &dashboard_spec,
-    &queue_spec,   &retry_spec,   NULL};
+    &program_spec, &reading_spec, &worker_spec,  &dashboard_spec,
+    &queue_spec,   &retry_spec,   &handler_spec, NULL};
 
 /* ---- noting ------------------------------------------------------------------------ */
 

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/call.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "schema/then.h"
+#include "worker/feed.h"
+#include "worker/run.h"
+#include "worker/tick.h"
+
+static struct worker *worker_of(const struct call *call)
+{
+    return call->attempt.feed->worker;
+}
+
+static const struct handler_keys *keys_of(const struct call *call)
+{
+    return &call->handler->config->keys;
+}
+
+/* ---- life -------------------------------------------------------------------------- */
+
+struct call *call_new(struct feed *feed, struct handler *handler,
+                      const struct entry *entry, const struct envelope *envelope,
+                      struct arena *arena)
+{
+    struct call *call = arena_alloc(arena, sizeof *call);
+    handler->coming++;
+    *call = (struct call){.attempt = {.feed = feed,
+                                      .type = &handler->type,
+                                      .entry = *entry,
+                                      .envelope = *envelope},
+                          .handler = handler,
+                          .state = CALL_WAITING,
+                          .taken_mono_ms = clock_mono_ms(),
+                          .timeout_ms = envelope->timeout_ms > 0
+                                            ? envelope->timeout_ms
+                                            : handler->config->keys.timeout_ms};
+    return call;
+}
+
+void call_forget(struct call *call)
+{
+    call->handler->coming--;
+}
+
+void call_start(struct call *call)
+{
+    attempt_begin(&call->attempt);
+    worker_of(call)->slots_free--;
+    call->state = CALL_RUNNING;
+    call->stop_mono_ms = call->attempt.started_mono_ms + call->timeout_ms;
+    if (call->run->count <= JOBLOG_LOUD_MAX || log_shows(LOG_DEBUG))
+        attempt_tell(&call->attempt, JOB_STARTED, NULL);
+    call->handler->config->kind->start(call);
+}
+
+/* It is not its handler's any more. */
+static void leave_handler(struct call *call)
+{
+    if (call->state == CALL_WAITING) {
+        handler_drop(call);
+    } else if (call->state == CALL_RUNNING || call->state == CALL_STOPPING) {
+        attempt_end(&call->attempt);
+        handler_done(call);
+        worker_slot_free(worker_of(call), call->attempt.solo);
+    }
+}
+
+void call_abandon(struct call *call, enum joblog_event event, const char *why)
+{
+    if (call->state == CALL_RUNNING || call->state == CALL_STOPPING)
+        call->handler->config->kind->kill(call);
+    if (call->state < CALL_ENDED)
+        attempt_tell(&call->attempt, event, why);
+    leave_handler(call);
+    call->state = CALL_ENDED;
+    arena_fini(&call->arena);
+}
+
+/* ---- what it has come to ----------------------------------------------------------- */
+
+static void end(struct call *call, enum outcome outcome, enum joblog_event event,
+                const char *why)
+{
+    call->outcome = outcome;
+    call->attempt.end = event;
+    call->attempt.error = why;
+    leave_handler(call);
+    call->state = CALL_ENDED;
+    run_ended(call->run, call);
+}
+
+static void fail(struct call *call, const char *error, int64_t delay_ms)
+{
+    struct worker *worker = worker_of(call);
+    int dies = delay_ms < 0;
+    worker->failed++;
+    worker->retried += !dies;
+    call->attempt.retry_in_ms = dies ? 0 : delay_ms;
+    if (!dies)
+        tick_due_in(worker->tick, delay_ms);
+    end(call, dies ? OUTCOME_DEAD : OUTCOME_RETRY, dies ? JOB_DIED : JOB_FAILED,
+        arena_dup(&call->arena, bytes_of(error)));
+}
+
+/* What it answered since it was told to stop does not count. */
+static int end_stopped(struct call *call)
+{
+    if (call->stopped == CALL_GOES_ON)
+        return 0;
+    if (call->stopped == CALL_CANCELLED) {
+        end(call, OUTCOME_CANCELLED, JOB_CANCELLED, NULL);
+        return 1;
+    }
+    struct buf text = {0};
+    buf_adds(&text, "timed out after ");
+    text_duration(&text, call->timeout_ms);
+    fail(call, buf_text(&text), attempt_back_off(&call->attempt, 0));
+    buf_fini(&text);
+    return 1;
+}
+
+void call_fail(struct call *call, const char *error, int64_t at_least_ms)
+{
+    if (!end_stopped(call))
+        fail(call, error, attempt_back_off(&call->attempt, at_least_ms));
+}
+
+void call_die(struct call *call, const char *error)
+{
+    if (end_stopped(call))
+        return;
+    call->attempt.entry.fails++;
+    fail(call, error, -1);
+}
+
+void call_later(struct call *call, int64_t delay_ms)
+{
+    if (end_stopped(call))
+        return;
+    call->attempt.retry_in_ms = delay_ms;
+    tick_due_in(worker_of(call)->tick, delay_ms);
+    end(call, OUTCOME_LATER, JOB_LATER, NULL);
+}
+
+void call_take_back(struct call *call, const char *why)
+{
+    if (call->state == CALL_RUNNING || call->state == CALL_STOPPING)
+        call->handler->config->kind->kill(call);
+    end(call, OUTCOME_BACK, JOB_GIVEN_BACK, why);
+}
+
+void call_refuse(struct call *call, const char *error)
+{
+    struct attempt *attempt = &call->attempt;
+    int64_t delay_ms = attempt_back_off(attempt, 0);
+    worker_of(call)->failed++;
+    call->outcome = delay_ms < 0 ? OUTCOME_DEAD : OUTCOME_RETRY;
+    attempt->end = delay_ms < 0 ? JOB_DIED : JOB_FAILED;
+    attempt->error = arena_dup(&call->arena, bytes_of(error));
+    attempt->retry_in_ms = delay_ms;
+    call->answer = (struct job_answer){0};
+    call->effect_bytes = 0;
+}
+
+void call_give_back(struct call *call, const char *why)
+{
+    if (!end_stopped(call))
+        end(call, OUTCOME_BACK, JOB_GIVEN_BACK,
+            why != NULL ? arena_dup(&call->arena, bytes_of(why)) : NULL);
+}
+
+/* ---- what its handler answered ----------------------------------------------------- */
+
+/* The answer borrows from what the kind will use again. */
+static void keep_answer(struct call *call, const struct job_answer *answer)
+{
+    struct job_answer *kept = &call->answer;
+    struct arena *arena = &call->arena;
+    *kept = *answer;
+    kept->result.at = arena_dup(arena, answer->result);
+    call->effect_bytes = answer->result.len;
+    kept->incr =
+        arena_alloc(arena, (size_t)(answer->incr_count + 1) * sizeof *kept->incr);
+    for (int i = 0; i < answer->incr_count; i++) {
+        kept->incr[i] = answer->incr[i];
+        kept->incr[i].counter.at = arena_dup(arena, answer->incr[i].counter);
+        call->effect_bytes += answer->incr[i].counter.len;
+    }
+    /* One more, for what the envelope's `then` asks for. */
+    kept->push =
+        arena_alloc(arena, (size_t)(answer->push_count + 1) * sizeof *kept->push);
+    for (int i = 0; i < answer->push_count; i++) {
+        kept->push[i] = answer->push[i];
+        kept->push[i].queue.at = arena_dup(arena, answer->push[i].queue);
+        kept->push[i].payload.at = arena_dup(arena, answer->push[i].payload);
+        call->effect_bytes += answer->push[i].payload.len;
+    }
+}
+
+static int add_then(struct call *call, struct err *err)
+{
+    struct job_answer *answer = &call->answer;
+    if (call->attempt.envelope.then.len == 0)
+        return LEAT_OK;
+    return then_make(&answer->push[answer->push_count++], call->attempt.envelope.then,
+                     answer->result, &call->arena, err);
+}
+
+static void done(struct call *call, const struct job_answer *answer)
+{
+    struct err err = {0};
+    int has_effects = answer->incr_count > 0 || answer->push_count > 0 ||
+                      answer->result.len > 0 || call->attempt.envelope.then.len > 0;
+    if (!has_effects) {
+        end(call, OUTCOME_DONE, JOB_DONE, NULL);
+        return;
+    }
+    keep_answer(call, answer);
+    if (add_then(call, &err) != LEAT_OK) {
+        call_fail(call, arena_printf(&call->arena, "then: %s", err.text), 0);
+        return;
+    }
+    int plain = call->answer.incr_count == 0 && call->answer.push_count == 0;
+    end(call, plain ? OUTCOME_DONE : OUTCOME_EFFECTS, JOB_DONE, NULL);
+}
+
+static const char *error_text(struct call *call, struct bytes error)
+{
+    struct buf text = {0};
+    text_printable(&text, error, LIMIT_ERROR_BYTES);
+    const char *kept = arena_dup(&call->arena, buf_bytes(&text));
+    buf_fini(&text);
+    return kept;
+}
+
+void call_answer(struct call *call, const struct job_answer *answer)
+{
+    if (end_stopped(call))
+        return;
+    switch (answer->end) {
+    case ANSWER_DONE: done(call, answer); break;
+    case ANSWER_LATER: call_later(call, answer->again_in_ms); break;
+    case ANSWER_DEAD: call_die(call, error_text(call, answer->error)); break;
+    case ANSWER_FAILED:
+        call_fail(call, error_text(call, answer->error), answer->retry_in_ms);
+        break;
+    }
+}
+
+/* ---- its limits -------------------------------------------------------------------- */
+
+int call_stop(struct call *call, enum call_stop why)
+{
+    if (call->state != CALL_RUNNING)
+        return 0;
+    call->state = CALL_STOPPING;
+    call->stopped = why;
+    call->stop_mono_ms = clock_mono_ms() + keys_of(call)->grace_ms;
+    call->handler->config->kind->stop(call);
+    return 1;
+}
+
+void call_watch(struct call *call, int64_t mono_ms)
+{
+    if (mono_ms < call->stop_mono_ms)
+        return;
+    if (call->state == CALL_RUNNING) {
+        call_stop(call, CALL_TIMED_OUT);
+    } else if (call->state == CALL_STOPPING) {
+        call->handler->config->kind->kill(call);
+        end_stopped(call);
+    }
+}
+
+/* ---- what its handler is told ------------------------------------------------------ */
+
+int64_t call_deadline_ms(const struct call *call)
+{
+    return clock_wall_ms() + call->attempt.started_mono_ms + call->timeout_ms -
+           clock_mono_ms();
+}
+
+int64_t call_token(const struct call *call)
+{
+    return call->attempt.started_mono_ms + worker_of(call)->redis_ahead_ms;
+}
+
+static void add_text(struct buf *out, const char *name, struct bytes text)
+{
+    if (text.len == 0)
+        return;
+    buf_addf(out, "\"%s\":", name);
+    text_json_string(out, text);
+    buf_addc(out, ',');
+}
+
+static void add_number(struct buf *out, const char *name, int64_t number)
+{
+    buf_addf(out, "\"%s\":", name);
+    buf_add_int(out, number);
+    buf_addc(out, ',');
+}
+
+/* Args may have been written over several lines; within a JSON text a line feed can only
+ * be blank space. */
+static void add_args(struct buf *out, struct bytes args)
+{
+    size_t from = out->len;
+    buf_adds(out, "\"args\":");
+    buf_add(out, args.at, args.len);
+    for (size_t i = from; i < out->len; i++)
+        if (out->data[i] == '\n' || out->data[i] == '\r')
+            out->data[i] = ' ';
+}
+
+void call_write(struct buf *out, const struct call *call, const char *handle)
+{
+    const struct attempt *attempt = &call->attempt;
+    const struct envelope *envelope = &attempt->envelope;
+    buf_addc(out, '{');
+    if (handle != NULL)
+        add_text(out, "job", bytes_of(handle));
+    add_text(out, "id", envelope->id.len > 0 ? envelope->id : attempt->entry.iid);
+    add_text(out, "type", envelope->type);
+    add_text(out, "queue", bytes_of(attempt->feed->queue.name));
+    add_number(out, "attempt", attempt->entry.fails + 1);
+    add_number(out, "delivery", attempt->entry.deliveries + 1);
+    add_number(out, "deadline_ms", call_deadline_ms(call));
+    add_number(out, "token", call_token(call));
+    add_text(out, "traceparent", envelope->traceparent);
+    add_text(out, "tracestate", envelope->tracestate);
+    add_args(out, envelope->args);
+    buf_addc(out, '}');
+}

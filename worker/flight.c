@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/flight.h"
+#include "base/clock.h"
+#include "broker/script_call.h"
+#include "worker/refresh.h"
+#include "worker/tick.h"
+
+#include <stdlib.h>
+
+static struct worker *worker_of(const struct flight *flight)
+{
+    return flight->attempt.feed->worker;
+}
+
+/* The lease it came with is freed before it ends: it keeps a copy of its own. */
+static void keep_entry(struct flight *flight, const struct entry *from)
+{
+    struct entry *entry = &flight->attempt.entry;
+    *entry = *from;
+    entry->iid = bytes_of(arena_dup(&flight->arena, from->iid));
+    entry->tokens.at = arena_dup(&flight->arena, from->tokens);
+    entry->payload.at = arena_dup(&flight->arena, from->payload);
+    entry->error = (struct bytes){"", 0};
+    entry->slot = (struct bytes){"", 0}; /* its claim gives it one anew */
+}
+
+int flight_new(struct flight **out, struct feed *feed, const struct job_type *type,
+               const struct entry *entry, struct err *err)
+{
+    struct flight *flight = xcalloc(1, sizeof *flight);
+    struct attempt *attempt = &flight->attempt;
+    attempt->feed = feed;
+    attempt->type = type;
+    attempt->lease = flight->lease;
+    keep_entry(flight, entry);
+    int code =
+        envelope_read(&attempt->envelope, attempt->entry.payload, &flight->arena, err);
+    if (code == LEAT_OK)
+        code = refresh_prepare(flight, err);
+    if (code != LEAT_OK) {
+        arena_fini(&flight->arena);
+        free(flight);
+        return code;
+    }
+    worker_next_lease(feed->worker, flight->lease);
+    feed->worker->slots_free--;
+    feed->worker->held_jobs++;
+    *out = flight;
+    return LEAT_OK;
+}
+
+void flight_free(struct flight *flight)
+{
+    struct worker *worker = worker_of(flight);
+    struct attempt *attempt = &flight->attempt;
+    if (attempt->started_mono_ms > 0) {
+        attempt_end(attempt);
+    } else {
+        *attempt->link_here = attempt->next;
+        if (attempt->next != NULL)
+            attempt->next->link_here = attempt->link_here;
+    }
+    worker->held_jobs--;
+    worker_slot_free(worker, attempt->solo);
+    arena_fini(&flight->arena);
+    free(flight);
+}
+
+/* Redis has answered the command that ends it; `ended` 0: its lease was gone. */
+static void tell_end(const struct flight *flight, int64_t ended)
+{
+    struct joblog job = attempt_log(&flight->attempt, flight->attempt.error);
+    job.unsure = ended == 0;
+    joblog_tell(ended == 2 ? JOB_OVERTAKEN : flight->attempt.end, &job);
+}
+
+void flight_run(struct flight *flight)
+{
+    struct attempt *attempt = &flight->attempt;
+    *attempt->link_here = attempt->next; /* the lease's claims */
+    if (attempt->next != NULL)
+        attempt->next->link_here = attempt->link_here;
+    attempt_begin(attempt);
+    attempt_tell(attempt, JOB_STARTED, NULL);
+    refresh_start(flight);
+}
+
+/* ---- ends -------------------------------------------------------------------------- */
+
+/* `ended` is the first number of the answer. */
+static void end(struct flight *flight, const struct answer *answer, int64_t ended)
+{
+    struct worker *worker = worker_of(flight);
+    struct feed *feed = flight->attempt.feed;
+    if (answer->code != LEAT_OK) {
+        attempt_tell(&flight->attempt, JOB_GIVEN_BACK, answer->text);
+        feed_release(feed, flight->lease);
+        feed_refused(feed, answer);
+    } else {
+        tell_end(flight, ended);
+    }
+    flight_free(flight);
+    worker_pump(worker);
+}
+
+static void on_settled(void *arg, struct answer *answer)
+{
+    end(arg, answer, reply_int(reply_at(answer->reply, 0), 0));
+}
+
+/* A worker that is leaving has given back what ran, but not what was about to land. */
+static void start_again(struct flight *flight)
+{
+    if (worker_of(flight)->state != WORKER_LEAVING) {
+        refresh_start(flight);
+        return;
+    }
+    attempt_tell(&flight->attempt, JOB_GIVEN_BACK, NULL);
+    feed_release(flight->attempt.feed, flight->lease);
+    flight_free(flight);
+}
+
+static void on_landed(void *arg, struct answer *answer)
+{
+    struct flight *flight = arg;
+    if (answer->code == LEAT_EBUSY) {
+        flight->ending = 0;
+        flight_retry(flight, answer->text, 0); /* no memory left for the copy */
+    } else if (answer->code == LEAT_OK && reply_int(answer->reply, 0) == -1) {
+        flight->ending = 0;
+        flight->whole = 1;
+        start_again(flight);
+    } else {
+        int64_t ended = reply_int(answer->reply, 0);
+        if (answer->code == LEAT_OK && ended > 0)
+            worker_of(flight)->done++;
+        end(flight, answer, ended);
+    }
+}
+
+void flight_land(struct flight *flight, const struct cmd *cmd)
+{
+    flight->ending = 1;
+    flight->attempt.end = JOB_DONE;
+    link_send(worker_of(flight)->link, cmd, LINK_RESEND | LINK_RETRY, 0, on_landed,
+              flight);
+}
+
+/* Settle a lease of one job with one outcome. */
+static void settle_one(struct flight *flight, enum outcome outcome, const char *error,
+                       int64_t delay_ms)
+{
+    struct worker *worker = worker_of(flight);
+    struct attempt *attempt = &flight->attempt;
+    struct settlement *settlement = &worker->settlement;
+    struct buf header = {0};
+    attempt->end = outcome == OUTCOME_RETRY ? JOB_FAILED : JOB_DIED;
+    attempt->error = arena_dup(&flight->arena, bytes_of(error));
+    attempt->retry_in_ms = delay_ms;
+    attempt_write_header(&header, attempt, error);
+    flight->ending = 1;
+    worker->failed++;
+    worker->retried += outcome == OUTCOME_RETRY;
+    tally_reset(&worker->tally);
+    settlement_reset(settlement);
+    settlement_add(settlement, outcome);
+    cmd_add(&settlement->args, buf_bytes(&header));
+    if (outcome == OUTCOME_RETRY)
+        cmd_add_int(&settlement->args, delay_ms);
+    settlement_write(settlement, &worker->cmd, &attempt->feed->queue, flight->lease,
+                     &worker->tally);
+    link_send(worker->link, &worker->cmd, LINK_RESEND | LINK_RETRY, 0, on_settled,
+              flight);
+    buf_fini(&header);
+}
+
+void flight_die(struct flight *flight, const char *error)
+{
+    flight->attempt.entry.fails++;
+    settle_one(flight, OUTCOME_DEAD, error, 0);
+}
+
+void flight_retry(struct flight *flight, const char *error, int64_t at_least_ms)
+{
+    int64_t delay_ms = attempt_back_off(&flight->attempt, at_least_ms);
+    if (delay_ms < 0) {
+        settle_one(flight, OUTCOME_DEAD, error, 0);
+        return;
+    }
+    settle_one(flight, OUTCOME_RETRY, error, delay_ms);
+    tick_due_in(worker_of(flight)->tick, delay_ms);
+}
+
+void flight_abandon(struct flight *flight, enum joblog_event event, const char *why)
+{
+    if (flight->ending || flight->abandoned)
+        return; /* its settle decides, or finds the lease gone */
+    attempt_tell(&flight->attempt, event, why);
+    if (flight->asking) {
+        flight->abandoned = 1;
+        return;
+    }
+    refresh_cancel(flight);
+    flight_free(flight);
+}

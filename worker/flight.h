@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* A refresh under a lease of its own: claimed in the settle of the lease it came with,
+ * then started, extended while it runs, and ended by exactly one of the functions
+ * below. */
+#ifndef LEAT_WORKER_FLIGHT_H
+#define LEAT_WORKER_FLIGHT_H
+
+#include "schema/args.h"
+#include "worker/attempt.h"
+#include "worker/feed.h"
+
+struct fetch;
+
+struct flight {
+    struct attempt attempt; /* first: a flight is an attempt */
+    char lease[LIMIT_LEASE_ID_BYTES + 1];
+    struct arena arena;     /* owns all below, and what the attempt borrows */
+    struct bytes cache_key; /* the Redis key */
+    struct refresh_args refresh;
+    struct fetch *fetch;
+    const char *etag, *last_modified; /* of the kept copy */
+    int ending;                       /* its settle is on the way */
+    int whole;     /* fetch without conditions: the kept copy changed under us */
+    int asking;    /* a question to Redis is on the way */
+    int abandoned; /* to be freed when its answer is there */
+};
+
+static inline struct flight *flight_of(struct attempt *attempt)
+{
+    return (struct flight *)(void *)attempt;
+}
+
+/* Make one of an entry, with a new lease id; takes a slot. `iid` names the job.
+ * Errors: LEAT_EDATA: args that the type cannot read; no flight and no slot is taken. */
+int flight_new(struct flight **out, struct feed *feed, const struct job_type *type,
+               const struct entry *entry, struct err *err);
+
+/* Free it and its slot. */
+void flight_free(struct flight *flight);
+
+/* Begin: its claim said run. */
+void flight_run(struct flight *flight);
+
+/* The copy was fetched, or is still good. The caller filled `cmd` by call_land(). */
+void flight_land(struct flight *flight, const struct cmd *cmd);
+
+/* Failed: run again by the job's policy, not before `at_least_ms`; or die of it. */
+void flight_retry(struct flight *flight, const char *error, int64_t at_least_ms);
+void flight_die(struct flight *flight, const char *error);
+
+/* The lease is gone, or the worker leaves: stop without an end. `why` is for the log. */
+void flight_abandon(struct flight *flight, enum joblog_event event, const char *why);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* The users' own job types. A handler is what the operator configured for one type; its
+ * kind, a row of a table, knows how to run a job: as a program, as a line to a program
+ * that stays, as a request, in a shared object. This file hands calls to kinds: as many
+ * at once as the handler takes, the others wait here, for a moment only.
+ *
+ * How many may wait follows from how long the handler's jobs took: as many as are over
+ * within WAIT_AIM_MS. Those that have waited ten times as long go back to the queue with
+ * the next settle of their run. */
+#ifndef LEAT_WORKER_HANDLER_H
+#define LEAT_WORKER_HANDLER_H
+
+#include "config/options.h"
+#include "worker/types.h"
+#include "worker/worker.h"
+
+struct call;
+struct handler;
+
+enum { HANDLERS_MAX = 64 };
+
+/* What the operator said, as the settings keep it: borrowed by all that use it. */
+struct handler_config {
+    const char *type;
+    const struct handler_kind *kind;
+    struct handler_keys keys;
+    const char *secret; /* the first line of keys.secret_file, or NULL */
+};
+
+struct handler_kind {
+    const char *name;
+    /* Does the configuration name what this kind needs?
+     * Errors: LEAT_ECONFIG, a sentence that begins with the key; e.g. `command is
+     * missing: …`. */
+    int (*check)(const struct handler_config *config, struct err *err);
+    /* Before the first job, and behind the last: when a worker begins and ends. What
+     * `open` returns is handler->state. NULL: nothing to do. */
+    void *(*open)(struct handler *handler);
+    void (*close)(void *state);
+    /* How many calls it takes at once, as far as it knows by now. */
+    int (*capacity)(const struct handler *handler);
+    /* Begin. It ends by one of the ends of call.h, exactly once, and not before this
+     * returns. */
+    void (*start)(struct call *call);
+    /* Ask it to end: its time is over, or somebody cancelled it. Whatever it answers by
+     * now does not count, but its end does: call_answer(), call_fail() … as ever. */
+    void (*stop)(struct call *call);
+    /* End it at once. No end follows: the call is the caller's again. */
+    void (*kill)(struct call *call);
+};
+
+struct handler {
+    struct job_type type; /* as sort.c and the attempts see it */
+    const struct handler_config *config;
+    struct worker *worker;
+    void *state;    /* the kind's own */
+    int running;    /* calls that it was given */
+    int waiting;    /* that wait for it in this process */
+    int coming;     /* that a settle has yet to move to it */
+    double mean_ms; /* how long one took, of late */
+    struct call *first_waiting, **waiting_end;
+};
+
+/* The kind of that name, or NULL. */
+const struct handler_kind *handler_kind_find(const char *name);
+
+/* Those of the worker's configuration. Owns: worker->handlers. */
+void handlers_open(struct worker *worker);
+void handlers_close(struct worker *worker);
+
+/* The type's handler, or NULL. */
+struct handler *handler_find(const struct worker *worker, struct bytes type);
+
+/* How many more jobs of its type the worker should take, to run or to wait. */
+int handler_room(const struct handler *handler);
+
+/* Is there a call it could begin with at once, if it had one? */
+int handler_is_free(const struct handler *handler);
+
+/* May one more job of its type be taken? `coming` are counted. */
+int handler_takes(const struct handler *handler);
+
+/* A call has been reserved: begin it, or let it wait. */
+void handler_take(struct call *call);
+
+/* A call that waits goes elsewhere. */
+void handler_drop(struct call *call);
+
+/* A call that ran is over: the next one may begin. */
+void handler_done(struct call *call);
+
+/* Something came free, in the handler or in the worker: begin with what waits. A kind
+ * calls it when its capacity grew. */
+void handler_pump(struct handler *handler);
+
+#endif
