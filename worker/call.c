@@ -248,6 +248,13 @@ void call_answer(struct call *call, const struct job_answer *answer)
     }
 }
 
+void call_progress(struct call *call, struct bytes progress)
+{
+    const struct attempt *attempt = &call->attempt;
+    log_debug("job goes on", log_known("id", attempt->envelope.id),
+              log_known("iid", attempt->entry.iid), log_bytes("progress", progress));
+}
+
 /* ---- its limits -------------------------------------------------------------------- */
 
 int call_stop(struct call *call, enum call_stop why)

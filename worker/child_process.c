@@ -33,7 +33,14 @@ static int is_program(const char *file)
 static int find_path(const char *name, const char *directory, struct buf *file,
                      struct err *err)
 {
-    if (name[0] != '/' && directory != NULL)
+    int from_directory = name[0] != '/' && directory != NULL;
+    /* A whole path: the child enters its directory before it looks for the program. */
+    if (name[0] != '/' && (directory == NULL || directory[0] != '/')) {
+        char *here = get_current_dir_name();
+        buf_addf(file, "%s/", here != NULL ? here : "");
+        free(here);
+    }
+    if (from_directory)
         buf_addf(file, "%s/", directory);
     buf_adds(file, name);
     if (is_program(buf_text(file)))
@@ -152,7 +159,9 @@ static int reset_signals(const struct launch *launch)
 static int become_program(const struct launch *launch)
 {
     const struct child_process_spec *spec = launch->spec;
-    return execve(spec->file, spec->argv, spec->environment);
+    /* It changes none of them; its prototype is older than const. */
+    return execve(spec->file, (char *const *)spec->argv,
+                  (char *const *)spec->environment);
 }
 
 static const struct {

@@ -19,10 +19,10 @@
 enum { CHILD_PROCESS_FDS = 4 };
 
 struct child_process_spec {
-    const char *file;         /* of the program; see child_process_find() */
-    char *const *argv;        /* argv[0] is the name it is called by */
-    char *const *environment; /* all of it */
-    const char *directory;    /* NULL: ours */
+    const char *file;               /* of the program; see child_process_find() */
+    const char *const *argv;        /* argv[0] is the name it is called by */
+    const char *const *environment; /* all of it */
+    const char *directory;          /* NULL: ours */
     int fds
         [CHILD_PROCESS_FDS];  /* what becomes its 0, 1, 2, 3. -1: /dev/null; 3: closed */
     int64_t memory_max_bytes; /* RLIMIT_DATA, of each of its processes; 0: as ours */

@@ -2,6 +2,7 @@
 #include "worker/handler.h"
 #include "base/clock.h"
 #include "worker/call.h"
+#include "worker/exec.h"
 #include "worker/run.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@ enum {
 };
 
 /* One file, one row. */
-static const struct handler_kind *const kinds[] = {NULL};
+static const struct handler_kind *const kinds[] = {&exec_kind, NULL};
 
 const struct handler_kind *handler_kind_find(const char *name)
 {

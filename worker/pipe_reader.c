@@ -42,8 +42,9 @@ static void hand_out_lines(struct pipe_reader *reader)
     enum line_kind kind;
     struct bytes line;
     while ((kind = line_reader_next(&reader->lines, &line)) != LINE_NONE)
-        reader->spec.on_line(reader->spec.arg, kind,
-                             kind == LINE_WHOLE ? line : bytes_of(""));
+        if (reader->spec.on_line != NULL)
+            reader->spec.on_line(reader->spec.arg, kind,
+                                 kind == LINE_WHOLE ? line : bytes_of(""));
 }
 
 /* Returns how many bytes came; 0 when there are none now, or never again. */

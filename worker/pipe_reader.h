@@ -17,9 +17,9 @@
 typedef void (*pipe_line_fn)(void *arg, enum line_kind kind, struct bytes line);
 
 struct pipe_reader_spec {
-    size_t line_max; /* bytes of the longest line */
-    size_t tail_max; /* bytes of the tail; 0: none is kept */
-    pipe_line_fn on_line;
+    size_t line_max;      /* bytes of the longest line */
+    size_t tail_max;      /* bytes of the tail; 0: none is kept */
+    pipe_line_fn on_line; /* NULL: nobody wants them */
     void *arg;
 };
 

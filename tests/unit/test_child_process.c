@@ -19,7 +19,7 @@
 
 enum { DEADLINE_MS = 30000 };
 
-static char *const plain_environment[] = {"PATH=/usr/bin:/bin", NULL};
+static const char *const plain_environment[] = {"PATH=/usr/bin:/bin", NULL};
 
 /* ---- running one ------------------------------------------------------------------- */
 
@@ -100,13 +100,13 @@ static void turn(struct run *run, int lines)
     ev_timer_stop(run->loop, &deadline);
 }
 
-static struct child_process_spec spec_of(char *const *argv)
+static struct child_process_spec spec_of(const char *const *argv)
 {
     return (struct child_process_spec){
         .file = argv[0], .argv = argv, .fds = {-1, -1, STDERR_FILENO, -1}};
 }
 
-#define SHELL(script) ((char *const[]){"/bin/sh", "-c", script, NULL})
+#define SHELL(script) ((const char *const[]){"/bin/sh", "-c", script, NULL})
 
 static void run_shell(struct run *run, struct child_process_spec spec)
 {
@@ -151,7 +151,7 @@ static int count_descriptors(const char *folder)
 
 /* ---- ends -------------------------------------------------------------------------- */
 
-static void expect_status(char *const *argv, const char *want)
+static void expect_status(const char *const *argv, const char *want)
 {
     struct run run;
     char text[CHILD_PROCESS_STATUS_BYTES];
@@ -247,7 +247,7 @@ static void be_a_parent(int tell)
     struct run run;
     init(&run);
     struct child_process_spec spec =
-        spec_of(((char *const[]){"/bin/sleep", "1000", NULL}));
+        spec_of(((const char *const[]){"/bin/sleep", "1000", NULL}));
     if (start(&run, &spec) == LEAT_OK)
         (void)!write(tell, &run.child.pid, sizeof run.child.pid);
     for (;;)
@@ -276,8 +276,9 @@ END_TEST
 START_TEST(the_environment_is_what_was_given_and_nothing_else)
 {
     setenv("SECRET", "of the worker", 1);
-    struct child_process_spec spec = spec_of(((char *const[]){"/usr/bin/env", NULL}));
-    spec.environment = (char *const[]){"LEAT_ID=1", "EMPTY=", NULL};
+    struct child_process_spec spec =
+        spec_of(((const char *const[]){"/usr/bin/env", NULL}));
+    spec.environment = (const char *const[]){"LEAT_ID=1", "EMPTY=", NULL};
     expect_output(spec, "LEAT_ID=1\nEMPTY=\n");
 }
 END_TEST
@@ -298,8 +299,8 @@ START_TEST(signals_are_as_usual_whatever_ours_are)
     signal(SIGHUP, SIG_IGN);
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
-    struct child_process_spec spec = spec_of(
-        ((char *const[]){"/bin/grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL}));
+    struct child_process_spec spec = spec_of(((const char *const[]){
+        "/bin/grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL}));
     expect_output(spec, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
     sigset_t still;
     sigprocmask(SIG_SETMASK, NULL, &still);
@@ -389,9 +390,9 @@ static void expect_no_start(struct child_process_spec spec, const char *want)
 
 START_TEST(what_failed_is_named)
 {
-    expect_no_start(spec_of(((char *const[]){"/nowhere/to/be/found", NULL})),
+    expect_no_start(spec_of(((const char *const[]){"/nowhere/to/be/found", NULL})),
                     "/nowhere/to/be/found cannot be run: No such file or directory");
-    expect_no_start(spec_of(((char *const[]){"/etc/passwd", NULL})),
+    expect_no_start(spec_of(((const char *const[]){"/etc/passwd", NULL})),
                     "/etc/passwd cannot be run: Permission denied");
     struct child_process_spec spec = spec_of(SHELL("true"));
     spec.directory = "/nowhere";
@@ -410,7 +411,7 @@ START_TEST(a_script_without_an_interpreter_gets_a_hint)
     close(fd);
     struct run run;
     init(&run);
-    struct child_process_spec spec = spec_of(((char *const[]){file, NULL}));
+    struct child_process_spec spec = spec_of(((const char *const[]){file, NULL}));
     ck_assert_int_eq(start(&run, &spec), LEAT_ECONFIG);
     unlink(file);
     ck_assert_ptr_nonnull(strstr(run.err.text, "Exec format error (does its first line"));
@@ -426,7 +427,7 @@ START_TEST(a_program_that_is_being_written_may_be_run_later)
     fchmod(fd, 0700);
     struct run run;
     init(&run);
-    struct child_process_spec spec = spec_of(((char *const[]){file, NULL}));
+    struct child_process_spec spec = spec_of(((const char *const[]){file, NULL}));
     ck_assert_int_eq(start(&run, &spec), LEAT_EBUSY);
     close(fd);
     unlink(file);
@@ -459,6 +460,9 @@ START_TEST(programs_are_found_as_a_shell_would)
     expect_found("sh", NULL, "/nowhere::/bin:/usr/bin", "/bin/sh");
     expect_found("/bin/sh", "/proc", "", "/bin/sh");
     expect_found("bin/sh", "/", "", "//bin/sh");
+    ck_assert_int_eq(chdir("/usr"), 0);
+    expect_found("bin/env", NULL, "", "/usr/bin/env");
+    expect_found("./env", "bin", "", "/usr/bin/./env");
     expect_missing("sh", NULL, "/nowhere", "no program sh in /nowhere");
     expect_missing("sh", NULL, "", "no program sh in an empty PATH");
     expect_missing(
