@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "worker/call.h"
 #include "worker/exec.h"
+#include "worker/http.h"
 #include "worker/run.h"
 
 #include <stdlib.h>
@@ -16,7 +17,7 @@ enum {
 };
 
 /* One file, one row. */
-static const struct handler_kind *const kinds[] = {&exec_kind, NULL};
+static const struct handler_kind *const kinds[] = {&exec_kind, &http_kind, NULL};
 
 const struct handler_kind *handler_kind_find(const char *name)
 {

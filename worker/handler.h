@@ -25,6 +25,7 @@ struct handler_config {
     const struct handler_kind *kind;
     struct handler_keys keys;
     const char *secret; /* the first line of keys.secret_file, or NULL */
+    int secret_is_public;
 };
 
 struct handler_kind {

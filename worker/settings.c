@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/settings.h"
 #include "base/text.h"
+#include "base/token.h"
 #include "config/options.h"
 
 #include <sched.h>
@@ -173,6 +174,19 @@ static int give_commands(struct settings *settings, const char *kind,
     return LEAT_OK;
 }
 
+static int read_secret(struct settings *settings, struct handler_config *handler,
+                       struct err *err)
+{
+    char secret[TOKEN_CHARS_MAX + 1];
+    const char *path = handler->keys.secret_file;
+    if (path == NULL)
+        return LEAT_OK;
+    int code = token_read(secret, path, &handler->secret_is_public, err);
+    if (code == LEAT_OK)
+        handler->secret = arena_dup(&settings->file.arena, bytes_of(secret));
+    return code;
+}
+
 static int check_handlers(struct settings *settings, struct err *err)
 {
     for (int i = 0; i < settings->worker.handler_count; i++) {
@@ -182,7 +196,8 @@ static int check_handlers(struct settings *settings, struct err *err)
         if (handler->kind == NULL)
             return err_set(err, LEAT_ECONFIG, "handler %s: kind %s is not built in",
                            handler->type, handler->keys.kind);
-        if (handler->kind->check(handler, &why) != LEAT_OK)
+        if (handler->kind->check(handler, &why) != LEAT_OK ||
+            read_secret(settings, handler, &why) != LEAT_OK)
             return err_set(err, LEAT_ECONFIG, "handler %s: %s", handler->type, why.text);
     }
     return LEAT_OK;

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/http.h"
+#include "worker/call.h"
+#include "worker/feed.h"
+#include "worker/fetch.h"
+#include "worker/signer.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define JSON_TYPE "application/json"
+
+enum { AT_ONCE = 16, URL_BYTES_MAX = 2048, REASON_BYTES = 200, HEADERS_MAX = 12 };
+
+/* One handler's. */
+struct http {
+    struct fetcher *fetcher;
+    struct signer *signer; /* NULL: nothing is signed */
+};
+
+/* ---- life -------------------------------------------------------------------------- */
+
+static int is_visible(struct bytes text, char from)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] < from || text.at[i] > '~')
+            return 0;
+    return text.len > 0;
+}
+
+static int check(const struct handler_config *config, struct err *err)
+{
+    const char *url = config->keys.url;
+    if (url == NULL)
+        return err_set(err, LEAT_ECONFIG,
+                       "url is missing: where http posts the jobs, e.g. "
+                       "url = \"http://127.0.0.1:8000/jobs\"");
+    struct bytes text = bytes_of(url);
+    int known =
+        strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
+    if (!known || !is_visible(text, '!') || text.len > URL_BYTES_MAX)
+        return err_set(err, LEAT_ECONFIG,
+                       "url '%.60s' is no http:// or https:// address of at most %d "
+                       "visible ASCII characters",
+                       url, URL_BYTES_MAX);
+    return LEAT_OK;
+}
+
+static void *http_open(struct handler *handler)
+{
+    const struct handler_config *config = handler->config;
+    struct http *http = xcalloc(1, sizeof *http);
+    http->fetcher = fetcher_new(handler->worker->loop, NULL);
+    fetcher_limit(http->fetcher, (int)config->keys.connections);
+    if (config->secret_is_public)
+        log_warn("everybody on this machine can read the secret: chmod o-r",
+                 log_text("type", config->type),
+                 log_text("file", config->keys.secret_file));
+    if (config->secret != NULL)
+        http->signer = signer_new(bytes_of(config->secret));
+    return http;
+}
+
+static void http_close(void *state)
+{
+    struct http *http = state;
+    fetcher_free(http->fetcher);
+    signer_free(http->signer);
+    free(http);
+}
+
+static int capacity(const struct handler *handler)
+{
+    int64_t said = handler->config->keys.concurrency;
+    return said > 0 ? (int)said : AT_ONCE;
+}
+
+/* ---- what came of it --------------------------------------------------------------- */
+
+static int is_json(const struct fetch_result *result)
+{
+    const char *type = result->content_type;
+    size_t len = sizeof JSON_TYPE - 1;
+    if (type == NULL || strncasecmp(type, JSON_TYPE, len) != 0)
+        return 0;
+    return type[len] == '\0' || strchr("; \t", type[len]) != NULL;
+}
+
+/* An answer that is wrong fails the job. One that only tells progress ends it all the
+ * same: nothing comes behind it. */
+static void judge_done(struct call *call, const struct fetch_result *result)
+{
+    struct job_answer answer = {.end = ANSWER_DONE};
+    struct arena arena = {0};
+    struct err err = {0};
+    int code = LEAT_OK;
+    if (is_json(result) && result->body.len > 0)
+        code = job_answer_read(&answer, result->body, &arena, &err);
+    answer.is_end = 1;
+    if (code != LEAT_OK)
+        call_fail(call, arena_printf(&arena, "answer: %s", err.text), 0);
+    else
+        call_answer(call, &answer);
+    arena_fini(&arena);
+}
+
+/* What the peer says of its status: `error` of an answer, else the body's first line. */
+static struct bytes reason_of(const struct fetch_result *result,
+                              const struct job_answer *answer)
+{
+    struct bytes line = result->body;
+    const char *end = memchr(line.at, '\n', line.len);
+    if (answer->error.len > 0)
+        return answer->error;
+    if (end != NULL)
+        line.len = (size_t)(end - line.at);
+    if (line.len > 0 && line.at[line.len - 1] == '\r')
+        line.len--;
+    return line;
+}
+
+static void judge_failed(struct call *call, const struct fetch_result *result)
+{
+    struct job_answer answer = {0};
+    struct arena arena = {0};
+    struct buf text = {0};
+    if (is_json(result))
+        job_answer_read(&answer, result->body, &arena, NULL);
+    struct bytes reason = reason_of(result, &answer);
+    int is_dead = result->status == 410 || result->status == 422;
+    int64_t wait_ms = result->retry_after_ms > answer.retry_in_ms ? result->retry_after_ms
+                                                                  : answer.retry_in_ms;
+    buf_addf(&text, "HTTP status %ld%s", result->status, reason.len > 0 ? ": " : "");
+    text_printable(&text, reason, REASON_BYTES);
+    if (is_dead || answer.end == ANSWER_DEAD)
+        call_die(call, buf_text(&text));
+    else
+        call_fail(call, buf_text(&text), wait_ms);
+    buf_fini(&text);
+    arena_fini(&arena);
+}
+
+static void on_posted(void *arg, const struct fetch_result *result)
+{
+    struct call *call = arg;
+    call->work = NULL;
+    if (result->end == FETCH_TOO_BIG) {
+        struct buf text = {0};
+        buf_addf(&text, "answer: %s", result->error);
+        call_fail(call, buf_text(&text), 0);
+        buf_fini(&text);
+    } else if (result->end != FETCH_OK) {
+        call_fail(call, result->error, 0);
+    } else if (result->status >= 200 && result->status < 300) {
+        judge_done(call, result);
+    } else {
+        judge_failed(call, result);
+    }
+}
+
+/* ---- the request ------------------------------------------------------------------- */
+
+struct headers {
+    const char *lines[HEADERS_MAX];
+    size_t count;
+    struct arena arena;
+};
+
+/* What is no visible ASCII is left out: the body has it, too. */
+static void add(struct headers *headers, const char *name, struct bytes value)
+{
+    if (is_visible(value, ' '))
+        headers->lines[headers->count++] =
+            arena_printf(&headers->arena, "%s: %.*s", name, (int)value.len, value.at);
+}
+
+static void add_number(struct headers *headers, const char *name, int64_t number)
+{
+    headers->lines[headers->count++] =
+        arena_printf(&headers->arena, "%s: %lld", name, (long long)number);
+}
+
+static void add_signature(struct headers *headers, struct signer *signer,
+                          struct bytes body)
+{
+    struct buf line = {0};
+    if (signer == NULL)
+        return;
+    signer_add_header(signer, clock_wall_ms() / 1000, body, &line);
+    headers->lines[headers->count++] = arena_dup(&headers->arena, buf_bytes(&line));
+    buf_fini(&line);
+}
+
+static void add_call(struct headers *headers, const struct call *call)
+{
+    const struct attempt *attempt = &call->attempt;
+    const struct envelope *envelope = &attempt->envelope;
+    headers->lines[headers->count++] = "Content-Type: " JSON_TYPE;
+    headers->lines[headers->count++] = "Accept: " JSON_TYPE;
+    add(headers, "Leat-Id", envelope->id.len > 0 ? envelope->id : attempt->entry.iid);
+    add(headers, "Leat-Type", envelope->type);
+    add(headers, "Leat-Queue", bytes_of(attempt->feed->queue.name));
+    add_number(headers, "Leat-Attempt", attempt->entry.fails + 1);
+    add_number(headers, "Leat-Token", call_token(call));
+    add(headers, "traceparent", envelope->traceparent);
+    add(headers, "tracestate", envelope->tracestate);
+}
+
+/* The call is stopped when its time is over: before the fetch's own time-out. */
+static void start(struct call *call)
+{
+    const struct http *http = call->handler->state;
+    const struct handler_keys *keys = &call->handler->config->keys;
+    struct headers headers = {0};
+    struct buf text = {0};
+    call_write(&text, call, NULL);
+    struct bytes body = buf_bytes(&text);
+    add_call(&headers, call);
+    add_signature(&headers, http->signer, body);
+    const struct fetch_request request = {
+        .url = keys->url,
+        .timeout_ms = call->timeout_ms + keys->grace_ms,
+        .body_max_bytes = LIMIT_ANSWER_BYTES,
+        .post = &body,
+        .headers = headers.lines,
+        .header_count = headers.count,
+    };
+    call->work = fetch_start(http->fetcher, &request, on_posted, call);
+    arena_fini(&headers.arena);
+    buf_fini(&text);
+}
+
+static void http_kill(struct call *call)
+{
+    fetch_cancel(call->work);
+    call->work = NULL;
+}
+
+/* A peer has no other way to hear of it. */
+static void stop(struct call *call)
+{
+    http_kill(call);
+    call_fail(call, "stopped", 0);
+}
+
+const struct handler_kind http_kind = {
+    .name = "http",
+    .check = check,
+    .open = http_open,
+    .close = http_close,
+    .capacity = capacity,
+    .start = start,
+    .stop = stop,
+    .kill = http_kill,
+};
