@@ -20,7 +20,7 @@ int refresh_prepare(struct flight *flight, struct err *err)
 static void store(struct flight *flight, const struct fetch_result *result)
 {
     struct cmd *cmd = &flight->attempt.feed->worker->cmd;
-    call_land(cmd, &flight->attempt.feed->queue, flight->cache_key, flight->lease);
+    call_land(cmd, &flight->attempt.feed->queue, flight->cache_key, flight->lease, NULL);
     cmd_adds(cmd, "store");
     cmd_adds(cmd, result->etag != NULL ? result->etag : "");
     cmd_add_int(cmd, flight->refresh.max_age_ms);
@@ -35,7 +35,7 @@ static void store(struct flight *flight, const struct fetch_result *result)
 static void extend(struct flight *flight)
 {
     struct cmd *cmd = &flight->attempt.feed->worker->cmd;
-    call_land(cmd, &flight->attempt.feed->queue, flight->cache_key, flight->lease);
+    call_land(cmd, &flight->attempt.feed->queue, flight->cache_key, flight->lease, NULL);
     cmd_adds(cmd, "extend");
     cmd_adds(cmd, flight->etag != NULL ? flight->etag : "");
     cmd_add_int(cmd, flight->refresh.max_age_ms);

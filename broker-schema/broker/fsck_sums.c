@@ -22,10 +22,10 @@ int fsck_sums_read(struct fsck_audit *audit, const struct redisReply *reply)
 
 /* The sums need these; a script that adds to one that is no number fails half-way. */
 static const char *const counts[] = {
-    "res",      "fin",     "done",         "fresh",       "expired",  "merged",
-    "dead",     "bad",     "retry",        "back",        "retrying", "recovered",
-    "requeued", "removed", "purged",       "turn",        "seen",     "hits",
-    "stale",    "misses",  "trimmed_dead", "trimmed_bad",
+    "res",       "fin",      "done",    "fresh",        "expired",     "cancelled",
+    "merged",    "dead",     "bad",     "retry",        "back",        "retrying",
+    "recovered", "requeued", "removed", "purged",       "turn",        "seen",
+    "hits",      "stale",    "misses",  "trimmed_dead", "trimmed_bad",
 };
 
 static int64_t count_of(const struct fsck_audit *audit, const char *name)
@@ -103,8 +103,8 @@ static void judge_retrying(struct fsck *fsck, const struct fsck_audit *audit)
 static void judge_ended(struct fsck *fsck, const struct fsck_audit *audit)
 {
     int64_t came_out = count_of(audit, "fin");
-    int64_t ended =
-        sum_of(audit, SUM("done", "expired", "dead", "retry", "back", "recovered"));
+    int64_t ended = sum_of(
+        audit, SUM("done", "expired", "cancelled", "dead", "retry", "back", "recovered"));
     if (ended > came_out)
         fsck_say(fsck, FSCK_FAIL, "ended",
                  "%lld jobs came out of leases (fin), but %lld ended or went back",

@@ -35,7 +35,7 @@ struct overview_queue {
     /* since the queue exists: */
     int64_t done;
     int64_t failed; /* runs: retried and dead */
-    int64_t retried, dead_total, bad_total, expired, merged, recovered;
+    int64_t retried, dead_total, bad_total, expired, cancelled, merged, recovered;
     int64_t cache_hits, cache_stale, cache_misses; /* readers of copies */
     /* types met without a handler a short time ago */
     const char **no_handler;

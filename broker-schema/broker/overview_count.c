@@ -48,6 +48,7 @@ static const struct {
     {"dead", offsetof(struct overview_queue, dead_total)},
     {"bad", offsetof(struct overview_queue, bad_total)},
     {"expired", offsetof(struct overview_queue, expired)},
+    {"cancelled", offsetof(struct overview_queue, cancelled)},
     {"merged", offsetof(struct overview_queue, merged)},
     {"recovered", offsetof(struct overview_queue, recovered)},
     {"hits", offsetof(struct overview_queue, cache_hits)},

@@ -36,6 +36,7 @@ struct batch {
     int asked; /* on its way */
     struct pusher_due due;
     struct buf bytes;
+    struct buf tracked;             /* ids of tracked jobs, each with its NUL */
     size_t end[LIMIT_PUSH_ENTRIES]; /* of each entry in `bytes` */
 };
 
@@ -44,7 +45,7 @@ struct pusher {
     struct queue queue;
     enum pusher_state state;
     struct err err; /* set in HELD when trying again is of no use */
-    struct cmd cmd;
+    struct cmd cmd, records;
     ev_timer again;
 
     char producer[RND_ID_CHARS + 1];
@@ -79,14 +80,21 @@ struct pusher *pusher_new(const struct pusher_config *config)
     return pusher;
 }
 
+static void batch_fini(struct batch *batch)
+{
+    buf_fini(&batch->bytes);
+    buf_fini(&batch->tracked);
+}
+
 void pusher_free(struct pusher *pusher)
 {
     if (pusher == NULL)
         return;
     ev_timer_stop(pusher->config.loop, &pusher->again);
     for (int i = 0; i < RING; i++)
-        buf_fini(&pusher->ring[i].bytes);
+        batch_fini(&pusher->ring[i]);
     cmd_fini(&pusher->cmd);
+    cmd_fini(&pusher->records);
     free(pusher);
 }
 
@@ -122,16 +130,29 @@ static void announce(struct pusher *pusher)
     transmit(pusher, on_announced, pusher);
 }
 
+/* The keys of the records that a batch begins. */
+static const struct cmd *records_of(struct batch *batch)
+{
+    struct cmd *records = &batch->pusher->records;
+    const char *id = batch->tracked.data, *end = id + batch->tracked.len;
+    cmd_reset(records);
+    for (; id < end; id += strlen(id) + 1)
+        cmd_add(records,
+                queue_record_key(&batch->pusher->queue, bytes_of(id), &records->scratch));
+    return records;
+}
+
 static void batch_send(struct batch *batch)
 {
     struct pusher *pusher = batch->pusher;
     struct cmd *cmd = &pusher->cmd;
+    const struct cmd *records = records_of(batch);
     announce(pusher);
     if (batch->due.when == PUSH_NOW)
-        call_push(cmd, &pusher->queue, pusher->producer, batch->number);
+        call_push(cmd, &pusher->queue, pusher->producer, batch->number, records);
     else
         call_schedule(cmd, &pusher->queue, pusher->producer, batch->number,
-                      batch->due.when == PUSH_IN, batch->due.ms);
+                      batch->due.when == PUSH_IN, batch->due.ms, records);
     size_t start = 0;
     for (int i = 0; i < batch->count; i++) {
         cmd_add(cmd, (struct bytes){batch->bytes.data + start, batch->end[i] - start});
@@ -159,8 +180,11 @@ static void send_filled(struct pusher *pusher)
     struct batch *batch = filling(pusher);
     batch->number = pusher->next_number++;
     pusher->sent++;
-    *filling(pusher) = (struct batch){.pusher = pusher, .bytes = filling(pusher)->bytes};
-    buf_reset(&filling(pusher)->bytes);
+    struct batch *next = filling(pusher);
+    *next =
+        (struct batch){.pusher = pusher, .bytes = next->bytes, .tracked = next->tracked};
+    buf_reset(&next->bytes);
+    buf_reset(&next->tracked);
     batch_send(batch);
 }
 
@@ -202,6 +226,12 @@ static void add_header(struct pusher *pusher, struct buf *out)
 
 void pusher_add(struct pusher *pusher, struct bytes payload, struct pusher_due due)
 {
+    pusher_add_tracked(pusher, payload, due, (struct bytes){"", 0});
+}
+
+void pusher_add_tracked(struct pusher *pusher, struct bytes payload,
+                        struct pusher_due due, struct bytes id)
+{
     assert(pusher_has_room(pusher) && payload.len <= LIMIT_PAYLOAD_BYTES);
     if (!fits(filling(pusher), payload.len, due))
         send_filled(pusher);
@@ -210,6 +240,10 @@ void pusher_add(struct pusher *pusher, struct bytes payload, struct pusher_due d
     if (due.when != PUSH_NOW)
         add_header(pusher, &batch->bytes);
     buf_add(&batch->bytes, payload.at, payload.len);
+    if (id.len > 0) {
+        buf_add(&batch->tracked, id.at, id.len);
+        buf_addc(&batch->tracked, '\0');
+    }
     batch->end[batch->count++] = batch->bytes.len;
     pusher->added++;
     if (batch->count == LIMIT_PUSH_ENTRIES && can_send(pusher))

@@ -25,14 +25,15 @@ struct value {
 #define COUNT_OF(table)      (sizeof(table) / sizeof *(table))
 
 static const struct value queue_values[] = {
-    QUEUE(TEXT, name),          QUEUE(NUMBER, ready),       QUEUE(NUMBER, high),
-    QUEUE(NUMBER, staging),     QUEUE(NUMBER, suspects),    QUEUE(NUMBER, running),
-    QUEUE(NUMBER, scheduled),   QUEUE(NUMBER, retrying),    QUEUE(NUMBER, dead),
-    QUEUE(NUMBER, bad),         QUEUE(BOOL, paused),        QUEUE(NUMBER, oldest_age_ms),
-    QUEUE(NUMBER, next_due_ms), QUEUE(NUMBER, done),        QUEUE(NUMBER, failed),
-    QUEUE(NUMBER, retried),     QUEUE(NUMBER, dead_total),  QUEUE(NUMBER, bad_total),
-    QUEUE(NUMBER, expired),     QUEUE(NUMBER, merged),      QUEUE(NUMBER, recovered),
-    QUEUE(NUMBER, cache_hits),  QUEUE(NUMBER, cache_stale), QUEUE(NUMBER, cache_misses),
+    QUEUE(TEXT, name),           QUEUE(NUMBER, ready),      QUEUE(NUMBER, high),
+    QUEUE(NUMBER, staging),      QUEUE(NUMBER, suspects),   QUEUE(NUMBER, running),
+    QUEUE(NUMBER, scheduled),    QUEUE(NUMBER, retrying),   QUEUE(NUMBER, dead),
+    QUEUE(NUMBER, bad),          QUEUE(BOOL, paused),       QUEUE(NUMBER, oldest_age_ms),
+    QUEUE(NUMBER, next_due_ms),  QUEUE(NUMBER, done),       QUEUE(NUMBER, failed),
+    QUEUE(NUMBER, retried),      QUEUE(NUMBER, dead_total), QUEUE(NUMBER, bad_total),
+    QUEUE(NUMBER, expired),      QUEUE(NUMBER, cancelled),  QUEUE(NUMBER, merged),
+    QUEUE(NUMBER, recovered),    QUEUE(NUMBER, cache_hits), QUEUE(NUMBER, cache_stale),
+    QUEUE(NUMBER, cache_misses),
 };
 
 static const struct value worker_values[] = {

@@ -180,6 +180,7 @@ static const struct metric metrics[] = {
     TOTAL("dead", dead_total, "Jobs that died."),
     TOTAL("bad", bad_total, "Entries moved to the quarantine."),
     TOTAL("expired", expired, "Jobs that were too late to run."),
+    TOTAL("cancelled", cancelled, "Jobs ended because somebody cancelled them."),
     TOTAL("merged", merged, "Jobs satisfied by a refresh that was under way."),
     TOTAL("recovered", recovered, "Jobs taken back from a lease that expired."),
     COUNTER("leat_cache_hits_total", cache_hits, "Readers that got a fresh copy."),

@@ -40,22 +40,26 @@ static void add_more(struct cmd *cmd, const struct call_keys *more)
 }
 
 void call_push(struct cmd *cmd, const struct queue *queue, const char *producer,
-               int64_t number)
+               int64_t number, const struct cmd *records)
 {
-    cmd_call(cmd, &script_table[SCRIPT_PUSH], 3);
+    const struct call_keys more = {.records = records};
+    cmd_call(cmd, &script_table[SCRIPT_PUSH], 3 + count_of(&more));
     cmd_adds(cmd, queue->list);
     cmd_adds(cmd, queue->meta);
     cmd_adds(cmd, queue_producer_key(queue, producer, &cmd->scratch));
+    add_more(cmd, &more);
     cmd_add_int(cmd, number);
 }
 
 void call_schedule(struct cmd *cmd, const struct queue *queue, const char *producer,
-                   int64_t number, int relative, int64_t ms)
+                   int64_t number, int relative, int64_t ms, const struct cmd *records)
 {
-    cmd_call(cmd, &script_table[SCRIPT_SCHEDULE], 3);
+    const struct call_keys more = {.records = records};
+    cmd_call(cmd, &script_table[SCRIPT_SCHEDULE], 3 + count_of(&more));
     cmd_adds(cmd, queue->sched);
     cmd_adds(cmd, queue_producer_key(queue, producer, &cmd->scratch));
     cmd_adds(cmd, queue->ctl);
+    add_more(cmd, &more);
     cmd_add_int(cmd, number);
     cmd_adds(cmd, relative ? "in" : "at");
     cmd_add_int(cmd, ms);
@@ -118,9 +122,9 @@ void call_settle_grow(struct cmd *cmd, const struct queue *queue,
 }
 
 void call_land(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
-               const char *lease)
+               const char *lease, const struct call_keys *more)
 {
-    cmd_call(cmd, &script_table[SCRIPT_LAND], 7);
+    cmd_call(cmd, &script_table[SCRIPT_LAND], 7 + count_of(more));
     cmd_adds(cmd, queue->lease);
     cmd_adds(cmd, queue->body);
     cmd_adds(cmd, queue->meta);
@@ -128,7 +132,28 @@ void call_land(struct cmd *cmd, const struct queue *queue, struct bytes cache_ke
     cmd_adds(cmd, queue->again);
     cmd_adds(cmd, queue->list);
     cmd_add(cmd, cache_key);
+    add_more(cmd, more);
     cmd_adds(cmd, lease);
+}
+
+void call_track(struct cmd *cmd, const struct queue *queue, struct bytes record_key,
+                const char *lease, int64_t keep_ms)
+{
+    cmd_call(cmd, &script_table[SCRIPT_TRACK], 2);
+    cmd_adds(cmd, queue->body);
+    cmd_add(cmd, record_key);
+    cmd_adds(cmd, lease);
+    cmd_add_int(cmd, keep_ms);
+}
+
+void call_cancel(struct cmd *cmd, const struct queue *queue, struct bytes id,
+                 int64_t keep_ms, const char *nonce)
+{
+    BEGIN(cmd, SCRIPT_CANCEL, queue->cancel, queue->ctl);
+    cmd_add(cmd, id);
+    cmd_add_int(cmd, keep_ms);
+    cmd_adds(cmd, nonce);
+    cmd_add_int(cmd, LIMIT_CANCELS);
 }
 
 void call_read(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,

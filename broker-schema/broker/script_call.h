@@ -16,13 +16,15 @@ struct call_keys {
     const struct cmd *records; /* its words: queue_record_key() of tracked jobs */
 };
 
-/* PUSH: entries follow with cmd_add(). */
+/* PUSH: entries follow with cmd_add(). `records`: queue_record_key() of those jobs of the
+ * batch that are tracked, in any order; NULL: none is. */
 void call_push(struct cmd *cmd, const struct queue *queue, const char *producer,
-               int64_t number);
+               int64_t number, const struct cmd *records);
 
-/* SCHEDULE: `relative` tells whether `ms` counts from now; entries follow. */
+/* SCHEDULE: `relative` tells whether `ms` counts from now; `records` and entries as
+ * above. */
 void call_schedule(struct cmd *cmd, const struct queue *queue, const char *producer,
-                   int64_t number, int relative, int64_t ms);
+                   int64_t number, int relative, int64_t ms, const struct cmd *records);
 
 /* RESERVE: `with_suspect` takes one suspect instead, if there is one. */
 void call_reserve(struct cmd *cmd, const struct queue *queue, const char *lease,
@@ -50,9 +52,18 @@ void call_settle(struct cmd *cmd, const struct queue *queue,
 void call_settle_grow(struct cmd *cmd, const struct queue *queue,
                       const struct settle_head *head, const struct call_keys *more);
 
-/* LAND: mode and what it needs follow. */
+/* LAND: mode and what it needs follow; with `more`, which may be NULL, also pushes and,
+ * if there is a record, keep ms, n, n times field and value (worker/settlement.h). */
 void call_land(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
-               const char *lease);
+               const char *lease, const struct call_keys *more);
+
+/* TRACK: pairs of field and value follow. */
+void call_track(struct cmd *cmd, const struct queue *queue, struct bytes record_key,
+                const char *lease, int64_t keep_ms);
+
+/* CANCEL: workers answer to queue_answer_key() of `nonce`. */
+void call_cancel(struct cmd *cmd, const struct queue *queue, struct bytes id,
+                 int64_t keep_ms, const char *nonce);
 
 /* READ: `is_counted` when this reader was counted by an earlier call. */
 void call_read(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,

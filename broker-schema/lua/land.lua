@@ -2,22 +2,44 @@
 -- SPDX-License-Identifier: MIT
 -- LAND: a flight came home; its copy is kept, its lease and its flight end in the same step. Refused when memory is
 -- full: the worker then settles it as a retry.
--- KEYS 1 lease 2 body 3 m 4 slot 5 again 6 queue 7 cache:<key>
+-- KEYS 1 lease 2 body 3 m 4 slot 5 again 6 queue 7 cache:<key> 8.. list, sched and ctl of each target; then, if the
+--      job is tracked, its record
 -- ARGV 1 lease id 2 'store' or 'extend' 3 etag (extend: the one that was sent) 4 max age ms 5 keep ms
 --      store: 6 body 7 content type 8 last-modified 9 status
+--      then, if there are more keys: pushes; keep ms, n, n pairs for the record (all as in SETTLE)
 -- reply   1 kept | 2 ended without a write: another flight took over | 0 the lease is gone | -1 the copy to extend is
 --         gone or another one: nothing changed, fetch it whole
 -- errors  BADSETTLE: not a lease of one job | WRONGTYPE: a key of ours holds something else
 -- include now
 -- include kinds
 -- include flight
+-- include put
+-- include words
+-- include pushes
+-- include record
 local call = redis.call
-local foreign = wrong_kind({'zset', 'hash', 'hash', 'hash', 'hash', 'list'})
+local FIXED = 7
+local first_target = FIXED + 1
+local tracked = (#KEYS - FIXED) % 3
+local targets = (#KEYS - FIXED - tracked) / 3
+local kinds = target_kinds({'zset', 'hash', 'hash', 'hash', 'hash', 'list'}, first_target, targets)
+local foreign = wrong_kind(record_kinds(kinds, first_target + 3 * targets))
 if foreign then return foreign end
+
+local function unfit(why) return redis.error_reply('BADSETTLE ' .. why) end
+local pushes = ARGV[2] == 'store' and 10 or 6
+local record
+if #KEYS > FIXED then
+  record = READ.pushes(pushes, targets)
+  local stop = record
+  if tracked == 1 then stop = record and read_shape(RECORD, record) end
+  if stop ~= #ARGV + 1 or tracked > 1 then return unfit('follow-ups or record') end
+end
+
 local packed = call('HGET', KEYS[2], ARGV[1])
 if not packed then return 0 end -- fence
 local jobs = cmsgpack.unpack(packed)
-if #jobs ~= 1 then return redis.error_reply('BADSETTLE a flight is alone in its lease, not one of ' .. #jobs) end
+if #jobs ~= 1 then return unfit('a flight is alone in its lease, not one of ' .. #jobs) end
 local entry = jobs[1]
 local field = flight_of(entry)
 local clock = now()
@@ -40,4 +62,6 @@ call('HDEL', KEYS[2], ARGV[1])
 call('ZREM', KEYS[1], ARGV[1])
 call('HINCRBY', KEYS[3], 'fin', 1)
 call('HINCRBY', KEYS[3], 'done', 1)
+if #KEYS > FIXED then push_all(pushes, first_target, clock) end
+if tracked == 1 then record_add(KEYS[#KEYS], ARGV[record], unpack(ARGV, record + 2)) end
 return holds and 1 or 2

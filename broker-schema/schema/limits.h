@@ -60,6 +60,7 @@ enum leat_limit {
     LIMIT_CACHE_FIELD_BYTES = 256,  /* etag, last-modified, content type */
     LIMIT_RECORD_BYTES = 16 * 1024, /* of what a worker tells of itself */
     LIMIT_RECORD_JOBS = 16,         /* in it */
+    LIMIT_CANCELS = 10000,          /* of jobs that wait somewhere in one queue */
 };
 
 /* |by| <= 2^53: what every JSON reader keeps exact. */

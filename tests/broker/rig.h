@@ -68,7 +68,7 @@ const char *rig_claim(struct rig *rig, const char *lease, const char *key,
 
 /* LAND: mode and what it needs. */
 #define LAND(rig, key, lease, ...)                                                       \
-    (call_land(&(rig)->client.cmd, &(rig)->queue, rig_cache_key(rig, key), lease),       \
+    (call_land(&(rig)->client.cmd, &(rig)->queue, rig_cache_key(rig, key), lease, NULL), \
      rig_words(rig, (const char *const[]){__VA_ARGS__, NULL}))
 
 /* RELEASE of the leases named. */

@@ -529,7 +529,7 @@ START_TEST(without_memory_nothing_lands_but_all_that_drains_runs)
     call_reap(&rig.client.cmd, &rig.queue, 5);
     ck_assert_ptr_nonnull(rig_call(&rig));
     ck_assert_int_eq(reply_int(RELEASE(&rig, "L3"), -9), 1);
-    call_push(&rig.client.cmd, &rig.queue, "p", 1);
+    call_push(&rig.client.cmd, &rig.queue, "p", 1, NULL);
     rig_expect_refused(&rig, rig_words(&rig, (const char *const[]){"new", NULL}),
                        LEAT_EBUSY, "OOM");
     rig_expect_books(&rig);

@@ -302,6 +302,35 @@ START_TEST(equal_jobs_for_later_stay_apart)
 }
 END_TEST
 
+/* The entries of the record of job `n`. */
+static int64_t told_of(struct rig *rig, int n)
+{
+    char key[40];
+    snprintf(key, sizeof key, "{leat:q}:t:id-%d", n);
+    return reply_int(ASK(rig, "XLEN", key), -1);
+}
+
+START_TEST(tracked_jobs_have_a_record_each_whatever_else_is_in_their_batch)
+{
+    static const struct pusher_due due[] = {{PUSH_NOW, 0}, {PUSH_IN, 3600000}};
+    struct rig rig = {0};
+    char id[24];
+    redis_fixture_start(&rig.redis, NULL);
+    rig_connect(&rig, 10000);
+    for (int i = 0; i < 1200; i++) {
+        while (!pusher_has_room(rig.pusher))
+            push_some(&rig);
+        snprintf(id, sizeof id, "id-%d", i);
+        pusher_add_tracked(rig.pusher, bytes_of("job"), due[i / 600],
+                           bytes_of(i % 3 ? id : ""));
+    }
+    push_all(&rig, 0, 1, NULL);
+    for (int i = 0; i < 1200; i++)
+        ck_assert_int_eq(told_of(&rig, i), i % 3 != 0);
+    rig_fini(&rig);
+}
+END_TEST
+
 START_TEST(a_foreign_key_ends_the_pusher)
 {
     struct rig rig = {0};
@@ -322,4 +351,5 @@ SUITE("pusher", jobs_arrive_once_and_in_order_while_the_connection_is_killed,
       a_redis_that_lost_its_history_ends_the_pusher, a_full_queue_is_waited_for,
       a_queue_that_stays_full_ends_the_pusher_with_what_was_acknowledged,
       a_redis_without_memory_refuses_and_recovers, equal_jobs_for_later_stay_apart,
+      tracked_jobs_have_a_record_each_whatever_else_is_in_their_batch,
       a_foreign_key_ends_the_pusher)

@@ -117,6 +117,78 @@ START_TEST(claims_and_cache_keys_stay_in_the_same_order)
 }
 END_TEST
 
+START_TEST(an_s_an_e_and_a_k_are_put_together_as_settle_reads_them)
+{
+    static struct queue mail, here;
+    struct cmd *args = &settlement.args;
+    start_with_lease(4);
+    queue_init(&mail, "mail", NULL);
+    queue_init(&here, "q", NULL);
+    ASK(&rig, "HSET", rig.queue.cancel, "k", "1");
+    settlement_add(&settlement, OUTCOME_STAY);
+    cmd_adds(args, "R1 L1.0 0 0");
+    settlement_stay(&settlement, "L2", 60000);
+    settlement_add(&settlement, OUTCOME_EFFECTS);
+    cmd_adds(args, "R1 L1.1 0 1");
+    cmd_adds(args, "1");
+    cmd_adds(args, "b");
+    cmd_adds(args, "3");
+    cmd_adds(args, "3");
+    const char *const entries[] = {"first", "second", "third"};
+    for (int i = 0; i < 3; i++) {
+        cmd_add_int(args, settlement_target(&settlement, i == 1 ? &here : &mail));
+        cmd_adds(args, "0");
+        cmd_adds(args, entries[i]);
+    }
+    settlement_add(&settlement, OUTCOME_CANCELLED);
+    cmd_adds(args, "k");
+    cmd_adds(args, "0");
+    settlement_add(&settlement, OUTCOME_DONE);
+    ck_assert_int_eq(settlement.target_count, 2);
+    const struct redisReply *reply = settle();
+    ck_assert_int_eq(reply_int(reply_at(reply, 0), -9), 1);
+    ck_assert(bytes_is(reply_bytes(reply_at(reply, 1)), "run"));
+    EXPECT_LIST(&rig, mail.list, "first", "third");
+    EXPECT_LIST(&rig, rig.queue.list, "second");
+    ck_assert_int_eq(ASK_INT(&rig, "ZCARD", rig.queue.lease), 1);
+    rig.pushed++;
+    rig_expect_books(&rig);
+    stop();
+}
+END_TEST
+
+/* All simply done, but one is tracked. */
+static void add_tracked(void)
+{
+    settlement_reset(&settlement);
+    settlement_add(&settlement, OUTCOME_DONE);
+    settlement_add(&settlement, OUTCOME_DONE);
+    settlement_track(&settlement,
+                     queue_record_key(&rig.queue, bytes_of("one"), &rig.arena));
+    cmd_adds(&settlement.args, "9000");
+    cmd_adds(&settlement.args, "1");
+    cmd_adds(&settlement.args, "state");
+    cmd_adds(&settlement.args, "done");
+}
+
+START_TEST(a_tracked_job_is_never_acknowledged_without_its_record)
+{
+    start_with_lease(2);
+    add_tracked();
+    ASK(&rig, "CONFIG", "SET", "maxmemory", "1");
+    settlement_grow(&settlement);
+    settlement_write(&settlement, &rig.client.cmd, &rig.queue, "L1", &tally);
+    rig_expect_refused(&rig, rig_call(&rig), LEAT_EBUSY, "OOM");
+    add_tracked();
+    ck_assert(!reply_is_int(settle()));
+    ck_assert_int_eq(ASK_INT(&rig, "XLEN", "{leat:q}:t:one"), 1);
+    rig_expect_books(&rig);
+    stop();
+}
+END_TEST
+
 SUITE("settlement", jobs_that_are_all_done_are_acknowledged_with_their_sums,
       every_outcome_has_the_arguments_that_settle_reads,
-      claims_and_cache_keys_stay_in_the_same_order)
+      claims_and_cache_keys_stay_in_the_same_order,
+      an_s_an_e_and_a_k_are_put_together_as_settle_reads_them,
+      a_tracked_job_is_never_acknowledged_without_its_record)

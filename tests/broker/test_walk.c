@@ -343,7 +343,7 @@ static void settle(void)
 static int land_once(const struct lease *lease)
 {
     const char *key = rig_format(&rig, "%d", lease->copy);
-    call_land(&rig.client.cmd, &rig.queue, rig_cache_key(&rig, key), lease->id);
+    call_land(&rig.client.cmd, &rig.queue, rig_cache_key(&rig, key), lease->id, NULL);
     if (below(3) == 0) {
         cmd_adds(&rig.client.cmd, "extend");
         cmd_adds(&rig.client.cmd, below(2) ? "old" : "new");

@@ -26,6 +26,7 @@ static struct overview_queue queues[] = {
      .dead_total = 6,
      .bad_total = 7,
      .expired = 1,
+     .cancelled = 4,
      .merged = 2,
      .recovered = 3,
      .cache_hits = 8,
@@ -171,6 +172,7 @@ END_TEST
     "\"running\":2,\"scheduled\":4,\"retrying\":5,\"dead\":6,\"bad\":7,"                 \
     "\"paused\":false,\"oldest_age_ms\":1500,\"next_due_ms\":10,\"done\":100,"           \
     "\"failed\":9,\"retried\":3,\"dead_total\":6,\"bad_total\":7,\"expired\":1,"         \
+    "\"cancelled\":4,"                                                                   \
     "\"merged\":2,\"recovered\":3,\"cache_hits\":8,\"cache_stale\":2,\"cache_misses\":"  \
     "0,\"no_handler\":[\"email\"],\"error\":null}"
 

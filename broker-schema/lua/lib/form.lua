@@ -15,7 +15,6 @@ local SHAPE = {
   e = {'header', 'pairs', 'pushes'},
   k = {'word', 'word'},
 }
-local RECORD = {'number', 'fields'}
 local REFUSED = {c = {'fields'}, e = {'fields'}} -- what the record says when the counters refuse
 local function unfit(why) return redis.error_reply('BADSETTLE ' .. why) end
 
@@ -75,11 +74,8 @@ end
 -- What each key must hold, for wrong_kind().
 local function kinds_of(form)
   local want = {'zset', 'hash', 'hash', 'list', 'zset', 'zset', 'list', 'hash', 'hash', 'hash', 'list', 'list'}
-  for key = form.first_target, form.first_record - 1, 3 do
-    want[key], want[key + 1], want[key + 2] = 'list', 'zset', 'stream'
-  end
-  for key = form.first_record, #KEYS do want[key] = 'stream' end
-  return want
+  target_kinds(want, form.first_target, form.targets)
+  return record_kinds(want, form.first_record)
 end
 
 -- The leases that are to be made, the claims' first, in order.

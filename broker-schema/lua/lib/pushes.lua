@@ -3,6 +3,14 @@
 -- keys from KEYS[first] on: the list, :sched, :ctl.
 local SOON_MS = 1500 -- sooner than a tick is sure to look
 
+-- `want`, for wrong_kind(), with those keys.
+local function target_kinds(want, first, targets)
+  for key = first, first + 3 * targets - 1, 3 do
+    want[key], want[key + 1], want[key + 2] = 'list', 'zset', 'stream'
+  end
+  return want
+end
+
 local function push_later(sched, ctl, due, entry, clock)
   local first = redis.call('ZRANGE', sched, 0, 0, 'WITHSCORES')
   put(sched, due, string.match(entry, '^[^\n]*'), entry)

@@ -48,6 +48,8 @@ function READ.fields(p)
   return after and after > p + 1 and after <= p + 1 + 2 * FIELDS_MAX and after
 end
 
+local RECORD = {'number', 'fields'} -- how long it is kept, ms; what is written
+
 -- Where the parts that a shape names end, or nil.
 local function read_shape(shape, p, targets)
   for _, part in ipairs(shape) do
