@@ -5,12 +5,12 @@
 # that was missed is only shown. A machine at rest gives steadier figures; ratios bear company.
 usage() {
   cat <<'EOT'
-Usage: tests/bench/bench.sh [--rows N,N...] [--quick]     rows: 1 3 to 11
+Usage: tests/bench/bench.sh [--rows N,N...] [--quick]     rows: 1 3 to 15
 LEAT_BIN names the folder of the binaries (default: build/bench/bin).
 EOT
 }
 
-rows=1,3,4,5,6,7,8,9,10,11
+rows=1,3,4,5,6,7,8,9,10,11,14,15
 quick=''
 while [ $# -gt 0 ]; do
   case $1 in
@@ -29,6 +29,7 @@ LEAT_BIN=${LEAT_BIN:-$root/build/bench/bin}
 . "$here/shared.sh"
 . "$here/rows.sh"
 . "$here/http_rows.sh"
+. "$here/handler_rows.sh"
 
 # What is repeated, and how much of it.
 if [ -n "$quick" ]; then
