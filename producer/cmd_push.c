@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* leat push: one job from the command line, or a stream of them (push_bulk.h). */
+/* leat push: one job from the command line, or a stream of them (push_bulk.h). leat run:
+ * one job, and its result. */
 #include "command.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -11,21 +12,41 @@
 #include "schema/envelope.h"
 #include "schema/job.h"
 #include "schema/uuid.h"
+#include "waiting.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { GIVE_UP_MS = 30000 };
+enum {
+    GIVE_UP_MS = 30000,
+    ROWS_OF_ONE = 10, /* those in front belong to a single job: `leat run` has them too */
+};
 
 struct push_options {
     struct common_options common;
     struct opt_list words;
-    const char *queue, *args, *id, *at, *lines, *arg, *prefix, *then;
+    const char *queue, *args, *id, *at, *lines, *arg, *prefix, *then, *wait;
     int64_t in_ms, retries, timeout_ms;
     int ndjson, track;
+    int silent; /* the id is not printed */
 };
 
 #define AT(member) offsetof(struct push_options, member)
+
+static int read_wait(const char *text, int64_t *out_ms)
+{
+    *out_ms = 0;
+    return *text == '\0' ? 0 : text_to_duration_ms(text, out_ms);
+}
+
+static int check_wait(const char *text, struct err *err)
+{
+    int64_t ms;
+    if (read_wait(text, &ms) == 0 && ms >= 0 && ms <= LIMIT_DELAY_MS)
+        return LEAT_OK;
+    return err_set(err, LEAT_EUSAGE, "'%.40s' is no duration such as 250ms, 10s or 5m",
+                   text);
+}
 
 static const struct opt rows[] = {
     {"queue", 'q', OPT_TEXT, AT(queue), "QUEUE", "default", 0, 0, "Queue to push to"},
@@ -45,6 +66,9 @@ static const struct opt rows[] = {
      "Keep what becomes of the job, for leat job get and wait"},
     {"then", 0, OPT_TEXT, AT(then), "JSON", NULL, 0, 0,
      "The job that follows when this one is done; @FILE reads a file"},
+    {"wait", 0, OPT_CHOICE, AT(wait), "DUR", NULL, 0, 0,
+     "Wait until the job has ended, for DUR at most, and print its result; tracks it",
+     .check = check_wait},
     {"ndjson", 0, OPT_FLAG, AT(ndjson), NULL, NULL, 0, 0,
      "Push each line of FILE or of standard input, which is a whole job in JSON"},
     {"lines", 0, OPT_TEXT, AT(lines), "TYPE", NULL, 0, 0,
@@ -56,10 +80,26 @@ static const struct opt rows[] = {
      "With --lines: put TEXT before each line"},
 };
 
+static const struct opt_spec run_spec = {
+    .usage = "TYPE [key=text|key:=json|key=@file]...",
+    .about =
+        "Push a job, wait until it has ended, and print its result.\v"
+        "Exit status 0: done; 1: it died, expired or was cancelled, which is told on "
+        "stderr; 124: --wait=DUR is over. On a terminal its progress is told, too.",
+    .rows = rows,
+    .row_count = ROWS_OF_ONE,
+    COMMAND_SHARES,
+    .words_offset = AT(words),
+    .words_min = 1,
+    .words_max = OPT_LIST_MAX,
+};
+
 static const struct opt_spec spec = {
     .usage = "TYPE [key=text|key:=json|key=@file]...\n--ndjson [FILE]\n"
              "--lines TYPE --arg NAME [FILE]",
     .about = "Push jobs, each exactly once, and print the id of a single one.\v"
+             "With --wait the result follows on a line of its own, and the exit status is "
+             "that of leat run. "
              "Lines are pushed as they are, without their newline; a CR before it stays. "
              "With --ndjson empty lines are skipped. A refused line is reported by its "
              "number, the others are pushed, and the exit status is 65.",
@@ -84,6 +124,8 @@ static const char *contradiction(const struct push_options *o)
         return "--args and --id are for a single job";
     if (is_bulk && (o->track || o->then != NULL))
         return "--track and --then are for a single job; lines of --ndjson may have them";
+    if (is_bulk && o->wait != NULL)
+        return "--wait is for a single job";
     if (is_bulk && o->words.count > 1)
         return "only one FILE can be pushed at a time";
     if (o->ndjson && (o->retries >= 0 || o->timeout_ms > 0))
@@ -114,7 +156,7 @@ static struct envelope_draft draft_of(const struct push_options *o)
         .type = o->lines != NULL ? o->lines : o->words.at[0],
         .retries_max = o->retries,
         .timeout_ms = o->timeout_ms,
-        .track = o->track,
+        .track = o->track || o->wait != NULL,
     };
 }
 
@@ -191,6 +233,20 @@ static void print_id(const struct push_options *o, const char *id)
     buf_fini(&line);
 }
 
+/* The job is in the queue. Returns the exit status. */
+static int follow(const struct push_options *o, struct client *client,
+                  const struct queue *queue, const char *id)
+{
+    int64_t timeout_ms;
+    if (!o->silent)
+        print_id(o, id);
+    if (o->wait == NULL)
+        return 0;
+    fflush(stdout);
+    read_wait(o->wait, &timeout_ms);
+    return waiting_for_one(client, queue, id, timeout_ms, o->common.json);
+}
+
 /* Who wrote key=2 meant a number, perhaps. */
 static void hint_at_numbers(const struct push_options *o)
 {
@@ -214,18 +270,20 @@ static int run_one(const struct push_options *o, const struct queue *queue,
     struct buf payload = {0};
     uuid_make(&ids, clock_wall_ms(), made);
     const char *id = o->id != NULL ? o->id : made;
+    int64_t give_up_ms = o->wait != NULL ? WAITING_GIVE_UP_MS : GIVE_UP_MS;
+    int status = 0;
     int code = build(&payload, o, id, err);
     if (code != LEAT_OK)
         hint_at_numbers(o);
     if (code == LEAT_OK)
-        code = command_open(&client, &o->common, GIVE_UP_MS, err);
+        code = command_open(&client, &o->common, give_up_ms, err);
     if (code == LEAT_OK)
         code = push_one(&client, queue, due, buf_bytes(&payload), err);
     if (code == LEAT_OK)
-        print_id(o, id);
+        status = follow(o, &client, queue, id);
     client_close(&client);
     buf_fini(&payload);
-    return code == LEAT_OK ? 0 : command_fail(err);
+    return code == LEAT_OK ? status : command_fail(err);
 }
 
 /* ---- many -------------------------------------------------------------------------- */
@@ -254,22 +312,37 @@ static int run_bulk(const struct push_options *o, const struct queue *queue,
     return status;
 }
 
-static int push_run(int argc, char **argv)
+static int push(const struct push_options *o)
 {
-    struct push_options options = {.retries = -1, .prefix = ""};
     struct queue queue;
     struct pusher_due due = {0};
     struct err err = {0};
-    opt_parse(&spec, argc, argv, &options);
-    const char *wrong = contradiction(&options);
+    const char *wrong = contradiction(o);
     if (wrong != NULL)
         err_set(&err, LEAT_EUSAGE, "%s", wrong);
-    else if (queue_init(&queue, options.queue, &err) == LEAT_OK)
-        read_due(&options, &due, &err);
+    else if (queue_init(&queue, o->queue, &err) == LEAT_OK)
+        read_due(o, &due, &err);
     if (err.code != LEAT_OK)
         return command_fail(&err);
-    return options.ndjson || options.lines != NULL ? run_bulk(&options, &queue, due, &err)
-                                                   : run_one(&options, &queue, due, &err);
+    return o->ndjson || o->lines != NULL ? run_bulk(o, &queue, due, &err)
+                                         : run_one(o, &queue, due, &err);
+}
+
+static int push_run(int argc, char **argv)
+{
+    struct push_options options = {.retries = -1, .prefix = ""};
+    opt_parse(&spec, argc, argv, &options);
+    return push(&options);
+}
+
+static int run_run(int argc, char **argv)
+{
+    struct push_options options = {.retries = -1, .prefix = "", .silent = 1};
+    opt_parse(&run_spec, argc, argv, &options);
+    if (options.wait == NULL)
+        options.wait = "";
+    return push(&options);
 }
 
 const struct command cmd_push = {"push", "Push a job, or a file of them", push_run};
+const struct command cmd_run = {"run", "Push a job and wait for its result", run_run};

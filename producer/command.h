@@ -17,7 +17,7 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct command cmd_push, cmd_counter, cmd_job, cmd_queue, cmd_cache,
+extern const struct command cmd_push, cmd_run, cmd_counter, cmd_job, cmd_queue, cmd_cache,
     cmd_status, cmd_workers, cmd_doctor, cmd_health, cmd_config, cmd_fsck, cmd_up;
 
 /* The options that every command has: stands first in the struct of a command's options,

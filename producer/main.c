@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &cmd_up,     &cmd_push,   &cmd_status, &cmd_workers, &cmd_health,
-    &cmd_doctor, &cmd_fsck,   &cmd_queue,  &cmd_job,     &cmd_counter,
-    &cmd_cache,  &cmd_config, NULL};
+    &cmd_up,     &cmd_push,   &cmd_run,   &cmd_status, &cmd_workers,
+    &cmd_health, &cmd_doctor, &cmd_fsck,  &cmd_queue,  &cmd_job,
+    &cmd_counter, &cmd_cache,  &cmd_config, NULL};
 
 static const struct {
     const char *name, *summary;
@@ -99,7 +99,8 @@ static void print_help(FILE *out)
         "\nEvery command knows --help, and finds Redis by --redis URL, LEAT_REDIS,\n"
         "REDIS_URL, the configuration file, or at redis://127.0.0.1:6379.\n"
         "Exit status: 0 done, 1 the answer is no, 64 wrong usage, 65 bad input,\n"
-        "69 Redis unreachable, 70 bug, 75 try later, 77 refused, 78 bad configuration.\n",
+        "69 Redis unreachable, 70 bug, 75 try later, 77 refused, 78 bad configuration,\n"
+        "124 time-out.\n",
         out);
 }
 

@@ -30,6 +30,7 @@ int client_open(struct client *client, const char *given_url, int64_t give_up_ms
     if (code != LEAT_OK)
         return code;
     snprintf(client->shown, sizeof client->shown, "%s", config.url.shown);
+    client->url = config.url;
     client->loop = ev_loop_new(EVFLAG_AUTO);
     client->link = link_new(client->loop, &config);
     int up = 0;

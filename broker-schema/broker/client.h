@@ -8,6 +8,7 @@
 
 struct client {
     struct ev_loop *loop;
+    struct redis_url url; /* for a link of the caller's own */
     struct link *link;
     struct cmd cmd;           /* for the caller to put commands together in */
     struct redisReply *reply; /* of the last client_call() */

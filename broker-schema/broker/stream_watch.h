@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for what is added to streams, any number of them on one connection that blocks
+ * in XREAD: Redis wakes it, nothing is asked over and over. It opens with the first wait.
+ * A lost connection is made again, and reading goes on behind the entry that was read
+ * last, so that nothing is missed that the stream still has.
+ *
+ * Where a wait begins is looked up on another link, the asker: behind the stream's newest
+ * entry, which is the first that the wait is told. The asker also ends the block when
+ * there is more to wait for (CLIENT UNBLOCK); where that is refused the connection is
+ * dropped instead, and comes back with all of it. */
+#ifndef LEAT_BROKER_STREAM_WATCH_H
+#define LEAT_BROKER_STREAM_WATCH_H
+
+#include "broker/link.h"
+
+#include <sys/queue.h>
+
+struct ev_loop;
+struct stream_watch;
+
+enum { STREAM_WAITS_MAX = 256 };
+
+struct stream_entry {
+    int64_t at_ms; /* of its id: by Redis' clock */
+    const struct redisReply *fields; /* for reply_field(); borrowed until the call returns */
+};
+
+struct stream_id {
+    uint64_t ms, number;
+};
+
+struct stream_wait {
+    /* set by the caller, who keeps all of it in place until the end: */
+    const char *key;
+    /* An entry, the newest at first; `entry` is NULL when the stream has none yet. May
+     * remove any waits, also this one. */
+    void (*on_entry)(struct stream_wait *wait, const struct stream_entry *entry);
+    /* Nothing more will come; the wait is not in the watch any more. Must not add one. */
+    void (*on_error)(struct stream_wait *wait, const struct err *err);
+
+    /* the watch's own: */
+    TAILQ_ENTRY(stream_wait) link;
+    struct stream_watch *watch; /* NULL: it is in none */
+    struct stream_id last;      /* what was read last */
+    int is_placed;              /* `last` is known */
+};
+
+/* Make a watch for a Redis. Owns: the caller frees with stream_watch_free(). */
+struct stream_watch *stream_watch_new(struct ev_loop *loop, const struct redis_url *url,
+                                      struct link *asker);
+
+/* Free; waits that are left are dropped without a word. The asker must be freed before, or
+ * before the loop turns again. Accepts NULL. */
+void stream_watch_free(struct stream_watch *watch);
+
+/* Begin to wait. The callbacks are never called before this returns.
+ * Errors: LEAT_EBUSY when STREAM_WAITS_MAX wait already. */
+int stream_watch_add(struct stream_watch *watch, struct stream_wait *wait,
+                     struct err *err);
+
+/* Wait no more. No effect on one that is in no watch. */
+void stream_watch_remove(struct stream_wait *wait);
+
+/* Why the connection is not there now, or NULL. */
+const char *stream_watch_down_why(const struct stream_watch *watch);
+
+#endif
