@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* leat job ls | get | retry | rm: the jobs that have died and the entries that are
- * none. */
+ * none. The verbs for jobs that are under way have files of their own. */
 #include "await.h"
 #include "job_list.h"
+#include "job_wait.h"
 #include "base/text.h"
 #include "verb.h"
 
@@ -160,16 +161,28 @@ static void print_job(struct jobs *jobs, const struct resting *resting)
     buf_fini(&out);
 }
 
+/* A handle is looked for among the dead, even if an id is written like it. */
+static int show_record(struct jobs *jobs)
+{
+    const char *word = jobs->options.words.at[0];
+    if (jobs->options.raw || resting_is_handle(word))
+        return LEAT_ENO;
+    return job_wait_show(&jobs->client, &jobs->queue, word, NULL);
+}
+
 static int run_get(int argc, char **argv)
 {
     struct jobs jobs;
     struct resting resting;
     const struct opt_spec spec = SPEC(
-        get_rows, COMMAND_READS, .usage = "HANDLE|IID", .words_min = 1, .words_max = 1,
-        .about = "Show a dead job or a quarantined entry, as JSON.\v"
+        get_rows, COMMAND_READS, .usage = "ID|HANDLE|IID", .words_min = 1, .words_max = 1,
+        .about = "Show as JSON what became of a tracked job; or, by its handle or iid, a "
+                 "dead job or a quarantined entry.\v"
                  "'payload' is what the producer wrote; bytes that are no UTF-8 stand "
                  "there as U+FFFD, --raw writes them as they are.");
     int code = jobs_open(&jobs, argc, argv, &spec);
+    if (code == LEAT_OK && show_record(&jobs) == LEAT_OK)
+        return jobs_close(&jobs, code);
     if (code == LEAT_OK)
         code = await_find(&jobs.client, &jobs.queue, jobs.options.words.at, 1, &resting,
                           &jobs.arena, &jobs.err);
@@ -310,11 +323,13 @@ static int run(int argc, char **argv)
 {
     static const struct verb verbs[] = {
         {"ls", "List dead jobs, quarantined entries, failed runs", run_ls},
-        {"get", "Show one", run_get},
+        {"get", "Show one, or what became of a tracked job", run_get},
+        {"wait", "Wait until tracked jobs have ended", job_wait_run},
         {"retry", "Push them again", run_retry},
         {"rm", "Remove them", run_rm},
     };
     return verb_run(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }
 
-const struct command cmd_job = {"job", "Look after dead jobs and the quarantine", run};
+const struct command cmd_job = {"job", "Look after jobs: tracked, dead, quarantined",
+                                run};

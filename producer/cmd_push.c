@@ -97,12 +97,13 @@ static const struct opt_spec run_spec = {
 static const struct opt_spec spec = {
     .usage = "TYPE [key=text|key:=json|key=@file]...\n--ndjson [FILE]\n"
              "--lines TYPE --arg NAME [FILE]",
-    .about = "Push jobs, each exactly once, and print the id of a single one.\v"
-             "With --wait the result follows on a line of its own, and the exit status is "
-             "that of leat run. "
-             "Lines are pushed as they are, without their newline; a CR before it stays. "
-             "With --ndjson empty lines are skipped. A refused line is reported by its "
-             "number, the others are pushed, and the exit status is 65.",
+    .about =
+        "Push jobs, each exactly once, and print the id of a single one.\v"
+        "With --wait the result follows on a line of its own, and the exit status is "
+        "that of leat run. "
+        "Lines are pushed as they are, without their newline; a CR before it stays. "
+        "With --ndjson empty lines are skipped. A refused line is reported by its "
+        "number, the others are pushed, and the exit status is 65.",
     .rows = rows,
     .row_count = sizeof rows / sizeof *rows,
     COMMAND_SHARES,

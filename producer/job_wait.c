@@ -43,10 +43,15 @@ struct ends {
     int is_bad; /* one was not done */
 };
 
+/* JSON has control characters only where a blank will do. */
 static void add_row(struct buf *line, const char *id, const struct track_record *record)
 {
     buf_addf(line, "%s\t%s\t", id, track_state_name(record->state));
-    table_plain(line, record->state == TRACK_DONE ? record->result : record->error);
+    if (record->state != TRACK_DONE)
+        table_plain(line, record->error);
+    else
+        for (size_t i = 0; i < record->result.len; i++)
+            buf_addc(line, record->result.at[i] == '\t' ? ' ' : record->result.at[i]);
 }
 
 static void on_end(void *arg, const char *id, const struct track_record *record)

@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &cmd_up,     &cmd_push,   &cmd_run,   &cmd_status, &cmd_workers,
-    &cmd_health, &cmd_doctor, &cmd_fsck,  &cmd_queue,  &cmd_job,
-    &cmd_counter, &cmd_cache,  &cmd_config, NULL};
+    &cmd_up,   &cmd_push,  &cmd_run, &cmd_status,  &cmd_workers, &cmd_health, &cmd_doctor,
+    &cmd_fsck, &cmd_queue, &cmd_job, &cmd_counter, &cmd_cache,   &cmd_config, NULL};
 
 static const struct {
     const char *name, *summary;

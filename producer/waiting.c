@@ -76,10 +76,11 @@ static void on_no_record(struct waiter *waiter)
     struct hall *hall = waiter->hall;
     if (hall->waiting->timeout_ms > 0)
         return; /* it may be pushed yet */
-    err_set(&hall->err, LEAT_ENO,
-            "queue '%s' has no record of job %s: only jobs pushed with --track leave one, "
-            "for a while",
-            hall->waiting->queue->name, waiter->id);
+    err_set(
+        &hall->err, LEAT_ENO,
+        "queue '%s' has no record of job %s: only jobs pushed with --track leave one, "
+        "for a while",
+        hall->waiting->queue->name, waiter->id);
     end(hall);
 }
 
@@ -123,8 +124,7 @@ static int enter(struct hall *hall, struct waiter *waiter, const char *id,
 {
     *waiter = (struct waiter){
         .wait = {.on_entry = on_entry, .on_error = on_error}, .hall = hall, .id = id};
-    int code =
-        track_key(&waiter->wait.key, hall->waiting->queue, id, &hall->arena, err);
+    int code = track_key(&waiter->wait.key, hall->waiting->queue, id, &hall->arena, err);
     return code == LEAT_OK ? stream_watch_add(hall->watch, &waiter->wait, err) : code;
 }
 

@@ -89,6 +89,12 @@ int64_t resting_handle_died_ms(const char *word)
     return died_ms > 0 ? died_ms : 0;
 }
 
+int resting_is_handle(const char *word)
+{
+    return resting_handle_died_ms(word) != 0 ||
+           strncmp(word, "bad:", strlen("bad:")) == 0;
+}
+
 /* ---- what it is -------------------------------------------------------------------- */
 
 void resting_read(struct resting_view *view, const struct resting *resting,

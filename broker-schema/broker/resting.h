@@ -46,6 +46,9 @@ int resting_is_named(const struct resting *resting, const char *word);
 /* When a dead job died, by its handle; 0 when `word` is no such handle. */
 int64_t resting_handle_died_ms(const char *word);
 
+/* Is `word` written as a handle is? */
+int resting_is_handle(const char *word);
+
 /* Decode an entry with the decoder that the workers use. Borrows from it, or from the
  * arena. */
 void resting_read(struct resting_view *view, const struct resting *resting,

@@ -15,9 +15,9 @@
 #include <string.h>
 
 enum {
-    BLOCK_MS = 20000,  /* so that a connection that died in silence is noticed */
-    ENTRIES_MAX = 8,   /* of a stream in one answer: each may hold a result */
-    AGAIN_MIN_MS = 5,  /* until CLIENT UNBLOCK is tried again */
+    BLOCK_MS = 20000, /* so that a connection that died in silence is noticed */
+    ENTRIES_MAX = 8,  /* of a stream in one answer: each may hold a result */
+    AGAIN_MIN_MS = 5, /* until CLIENT UNBLOCK is tried again */
     AGAIN_MAX_MS = 500,
 };
 
@@ -31,11 +31,11 @@ struct stream_watch {
     struct ev_loop *loop;
     struct redis_url url;
     struct link *asker;
-    struct link *link;  /* NULL: nothing was waited for yet */
-    int64_t client_id;  /* of its connection; 0: not allowed to know, -1: not known yet */
-    int is_reading;     /* an XREAD has no answer yet */
-    int is_stale;       /* and lacks a wait */
-    int is_unblocking;  /* and Redis was asked to end it */
+    struct link *link; /* NULL: nothing was waited for yet */
+    int64_t client_id; /* of its connection; 0: not allowed to know, -1: not known yet */
+    int is_reading;    /* an XREAD has no answer yet */
+    int is_stale;      /* and lacks a wait */
+    int is_unblocking; /* and Redis was asked to end it */
     int64_t again_ms;
     ev_timer again;
     TAILQ_HEAD(stream_waits, stream_wait) waits;

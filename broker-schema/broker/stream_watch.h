@@ -22,7 +22,8 @@ enum { STREAM_WAITS_MAX = 256 };
 
 struct stream_entry {
     int64_t at_ms; /* of its id: by Redis' clock */
-    const struct redisReply *fields; /* for reply_field(); borrowed until the call returns */
+    const struct redisReply
+        *fields; /* for reply_field(); borrowed until the call returns */
 };
 
 struct stream_id {

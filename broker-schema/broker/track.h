@@ -29,9 +29,9 @@ enum track_state {
 
 struct track_record {
     enum track_state state;
-    int64_t at_ms;   /* when it came about */
-    int64_t attempt; /* 0: not told, as below */
-    int64_t due_ms;  /* of one that waits: not before */
+    int64_t at_ms;                 /* when it came about */
+    int64_t attempt;               /* 0: not told, as below */
+    int64_t due_ms;                /* of one that waits: not before */
     struct bytes progress, result; /* JSON, within the limits; or empty */
     struct bytes error;            /* of a run that failed; or empty */
 };

@@ -44,7 +44,8 @@ static void add(struct waiter *waiter, const char *id)
     struct err err = {0};
     *waiter = (struct waiter){.wait = {.on_entry = on_entry, .on_error = on_error}};
     ck_assert_int_eq(track_key(&waiter->wait.key, &rig.queue, id, &rig.arena, &err), 0);
-    ck_assert_msg(stream_watch_add(watch, &waiter->wait, &err) == LEAT_OK, "%s", err.text);
+    ck_assert_msg(stream_watch_add(watch, &waiter->wait, &err) == LEAT_OK, "%s",
+                  err.text);
 }
 
 static void on_turn(struct ev_loop *loop, ev_timer *watcher, int events)

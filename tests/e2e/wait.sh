@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Waiting for tracked jobs: at the command line and over HTTP, several at once, for any of them,
+# until time is over; through cuts, a killed Redis and a restart. Redis is asked for nothing
+# while nothing happens.
+. "$(dirname "$0")/../support/e2e.sh"
+. "$(dirname "$0")/../support/queue.sh"
+
+# record ID STATE [FIELD VALUE]…: what a worker writes when a job's state changes.
+record() {
+  local id=$1
+  shift
+  redis_cli xadd "$(key "t:$id")" '*' state "$@" >"$dir/added"
+}
+
+waiters() { redis_cli client list | grep name=leat-waiter | grep -c flags=b || true; }
+await_waiters() { await "[ \"\$(waiters)\" = $1 ]" 30 "$1 connections that wait"; }
+
+# begin NAME COMMAND…: in the background, with its output in $dir/NAME.out and NAME.err.
+begin() {
+  local name=$1
+  shift
+  child_start "$name" bash -c '"${@:2}" >"$1.out" 2>"$1.err"' - "$dir/$name" "$@"
+}
+
+# ended PID STATUS NAME TEXT: it ended so, and that is what it printed.
+ended() {
+  local got=0
+  await "! child_alive $1" 30 "$3 to end"
+  wait "$1" || got=$?
+  expect_eq "$2" "$got" "exit status of $3, which said: $(cat "$dir/$3.err")"
+  expect_eq "$4" "$(cat "$dir/$3.out")" "what $3 printed"
+}
+
+redis_start
+
+# ---- the command line ------------------------------------------------------------------------
+
+expect_exit 1 "$leat" job wait nobody
+expect_match 'no record of job nobody' "$(cat "$dir/err")" 'an id without a record'
+expect_exit 124 "$leat" job wait nobody --timeout 100ms
+expect_exit 64 "$leat" job wait 'no id'
+record a done result '{"n": 1}'
+expect_exit 0 "$leat" job wait a
+expect_eq $'a\tdone\t{"n": 1}' "$(cat "$dir/out")" 'an end of before'
+expect_exit 0 "$leat" job wait a --json
+expect_match '^\{"id":"a","queue":"default","state":"done","at_ms":[0-9]+,"result":\{"n": 1\}\}$' \
+  "$(cat "$dir/out")" 'as JSON'
+expect_exit 0 "$leat" job get a
+expect_match '"state":"done"' "$(cat "$dir/out")" 'job get of a tracked job'
+expect_exit 1 "$leat" job get nobody
+ok 'an end of before is told at once, and so is an unknown id'
+
+record a queued
+record b queued
+begin both "$leat" job wait a b
+both=$child
+begin twin "$leat" job wait a
+twin=$child
+begin any "$leat" job wait a b --any
+any=$child
+await_waiters 3
+record b dead attempt 3 error 'no such file'
+ended "$any" 1 any $'b\tdead\tno such file'
+record a running attempt 1 progress '{"percent":50}'
+record a done result '"x"'
+ended "$twin" 0 twin $'a\tdone\t"x"'
+ended "$both" 1 both $'b\tdead\tno such file\na\tdone\t"x"'
+ok 'several wait for one job, one for several, one for any'
+
+record c queued
+expect_exit 124 "$leat" job wait a c --timeout 200ms
+expect_eq $'a\tdone\t"x"' "$(cat "$dir/out")" 'what ended before time was over'
+expect_match '1 of 2 jobs have not ended' "$(cat "$dir/err")" 'what did not'
+ok 'a time-out ends with 124'
+
+# asked: commands that Redis has run so far.
+asked() { redis_cli info stats | sed -n 's/^total_commands_processed:\([0-9]*\).*/\1/p'; }
+begin quiet "$leat" job wait c
+quiet=$child
+await_waiters 1
+before=$(asked)
+sleep 5
+expect_eq $((before + 1)) "$(asked)" 'commands while 5 s pass: the one that counts, and no other'
+record c done
+ended "$quiet" 0 quiet $'c\tdone\t'
+ok 'Redis is asked for nothing while it waits'
+
+# ---- pushing and waiting ---------------------------------------------------------------------
+
+begin push "$leat" push mail to=a --id m1 --wait=60s
+push=$child
+await 'grep -q m1 "$dir/push.out"' 30 'the push'
+expect_match '"track":true' "$(redis_cli lindex leat:default 0)" 'the pushed job'
+record m1 done result '{"sent":true}'
+ended "$push" 0 push $'m1\n{"sent":true}'
+begin run "$leat" run mail to=a --id m2 --wait=60s
+run=$child
+await '[ "$(redis_cli llen leat:default)" = 2 ]' 30 'the second push'
+record m2 dead error 'mailbox full'
+ended "$run" 1 run ''
+expect_match 'job m2 is dead: mailbox full' "$(cat "$dir/run.err")" 'how it failed'
+begin cancelled "$leat" run mail to=a --id m3 --wait=60s --json
+cancelled=$child
+await '[ "$(redis_cli llen leat:default)" = 3 ]' 30 'the third push'
+record m3 cancelled
+await "! child_alive $cancelled" 30 'it to end'
+expect_match '"state":"cancelled"' "$(cat "$dir/cancelled.out")" 'a cancelled job, as JSON'
+expect_exit 124 "$leat" run mail to=a --id m4 --wait=200ms
+expect_exit 64 "$leat" push --ndjson --wait /dev/null
+expect_exit 64 "$leat" run mail --wait=soon
+ok 'push --wait and run print the result and end as the job did'
+
+# ---- what is cut -----------------------------------------------------------------------------
+
+cut_waiters() {
+  local id
+  for id in $(redis_cli client list | sed -n 's/^id=\([0-9]*\) .*name=leat-waiter .*/\1/p'); do
+    redis_cli client kill id "$id" >"$dir/killed"
+  done
+}
+
+record d queued
+begin survivor "$leat" job wait d
+survivor=$child
+for i in 1 2 3; do
+  await_waiters 1
+  cut_waiters
+  record d running attempt "$i"
+done
+await_waiters 1
+redis_kill9
+redis_start
+await_waiters 1
+redis_stop
+redis_start
+await_waiters 1
+record d done result 1
+ended "$survivor" 0 survivor $'d\tdone\t1'
+ok 'cut connections, a killed Redis and one that restarts are survived'
+
+record e queued
+wire=$dir/proxy.sock
+child_start proxy "$LEAT_BIN/leat-proxy" --listen "$wire" --to "$socket" --word XREAD \
+  --direction to-client --fault close
+await 'grep -q ^listening "$dir/proxy.log"' 10 'the proxy to listen'
+begin wired "$leat" job wait e --redis "unix://$wire"
+wired=$child
+await_waiters 1
+record e running
+await 'grep -q ^close "$dir/proxy.log"' 30 'the proxy to cut the answer'
+record e done result 2
+ended "$wired" 0 wired $'e\tdone\t2'
+ok 'an answer that is cut off in the wire is read again'
