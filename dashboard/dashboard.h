@@ -11,6 +11,7 @@
 struct cache_service;
 struct look;
 struct near;
+struct track_service;
 
 struct dashboard {
     struct ev_loop *loop;
@@ -25,6 +26,7 @@ struct dashboard {
     int listing_count;   /* lists of counters under way */
     int search_count;    /* searches for jobs under way */
     struct cache_service *cache;
+    struct track_service *tracks;
 };
 
 #endif

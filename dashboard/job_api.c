@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* /api/v1/jobs/HANDLE: one dead job or quarantined entry: shown, pushed again, removed.
- * It is found first, then named to Redis by its exact bytes, so nobody acts on another
- * than they looked at. */
+/* /api/v1/jobs/ID: what became of a tracked job. /api/v1/jobs/HANDLE: one dead job or
+ * quarantined entry: shown, pushed again, removed. It is found first, then named to Redis
+ * by its exact bytes, so nobody acts on another than they looked at. */
 #include "base/text.h"
 #include "broker/resting_find.h"
 #include "dashboard/handlers.h"
 #include "dashboard/job_json.h"
 #include "dashboard/service.h"
+#include "dashboard/track_service.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,9 +102,21 @@ static void show(struct job_call *call)
     answer_json(call, &out);
 }
 
+static void find_and_show(struct dashboard *dashboard, struct http_request *request,
+                          struct bytes word)
+{
+    find_and(show, dashboard, request, word);
+}
+
+/* What is written as a handle is one; any other word is an id first, then an iid. */
 void get_job(struct http_request *request, void *arg)
 {
-    find_and(show, arg, request, bytes_of(http_rest(request)));
+    struct dashboard *dashboard = arg;
+    const char *word = http_rest(request);
+    if (resting_is_handle(word))
+        find_and_show(dashboard, request, bytes_of(word));
+    else
+        track_service_get(dashboard->tracks, request, bytes_of(word), find_and_show);
 }
 
 /* ---- acting ------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@
 #include "dashboard/look.h"
 #include "dashboard/near.h"
 #include "dashboard/routes.h"
+#include "dashboard/track_service.h"
 
 #include <ev.h>
 #include <signal.h>
@@ -59,6 +60,7 @@ static void open_redis(struct program *program, struct dashboard *dashboard,
     dashboard->link = link_new(program->loop, &config);
     dashboard->near = program->near = near_new(program->loop, dashboard->link, url);
     dashboard->cache = cache_service_new(dashboard);
+    dashboard->tracks = track_service_new(dashboard, url);
 }
 
 /* Returns the token, or NULL: there is none, or `program->fatal` is set. */
@@ -118,6 +120,7 @@ static void serve(struct program *program, const struct dashboard_options *optio
     stop_waiting(&dashboard);
     intake_free(dashboard.intake);
     cache_service_free(dashboard.cache);
+    track_service_free(dashboard.tracks);
     near_free(dashboard.near);
     link_free(dashboard.link);
     look_fini(&dashboard);

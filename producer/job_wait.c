@@ -48,10 +48,10 @@ static void add_row(struct buf *line, const char *id, const struct track_record 
 {
     buf_addf(line, "%s\t%s\t", id, track_state_name(record->state));
     if (record->state != TRACK_DONE)
-        table_plain(line, record->error);
+        table_plain(line, buf_bytes(&record->error));
     else
         for (size_t i = 0; i < record->result.len; i++)
-            buf_addc(line, record->result.at[i] == '\t' ? ' ' : record->result.at[i]);
+            buf_addc(line, record->result.data[i] == '\t' ? ' ' : record->result.data[i]);
 }
 
 static void on_end(void *arg, const char *id, const struct track_record *record)
@@ -98,15 +98,17 @@ int job_wait_show(struct client *client, const struct queue *queue, const char *
                   struct err *err)
 {
     const struct redisReply *reply;
-    struct track_record record;
+    struct track_record record = {0};
     struct arena arena = {0};
     const char *key;
     int code = LEAT_ENO;
     if (track_key(&key, queue, id, &arena, NULL) == LEAT_OK) {
-        track_put_ask(&client->cmd, key);
+        stream_put_look(&client->cmd, key);
         code = client_call(client, &reply, err);
     }
-    if (code == LEAT_OK && track_read_answer(&record, reply) != 0)
+    if (code == LEAT_OK)
+        track_add_all(&record, reply);
+    if (code == LEAT_OK && record.state == TRACK_NONE)
         code = LEAT_ENO;
     if (code == LEAT_OK) {
         struct buf line = {0};
@@ -114,6 +116,7 @@ int job_wait_show(struct client *client, const struct queue *queue, const char *
         waiting_print(buf_bytes(&line));
         buf_fini(&line);
     }
+    track_fini(&record);
     arena_fini(&arena);
     return code == LEAT_ENO ? err_set(err, code, "there is no record of job %s", id)
                             : code;

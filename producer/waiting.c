@@ -5,6 +5,7 @@
 
 #include <ev.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 struct hall;
@@ -13,6 +14,7 @@ struct waiter {
     struct stream_wait wait;
     struct hall *hall;
     const char *id;
+    struct track_record record;
 };
 
 struct hall {
@@ -47,18 +49,20 @@ void waiting_print(struct bytes line)
     buf_fini(&out);
 }
 
-static void show_progress(const struct waiter *waiter, const struct track_record *record)
+static void show_progress(const struct waiter *waiter)
 {
+    const struct track_record *record = &waiter->record;
     struct buf line = {0};
     if (!isatty(STDERR_FILENO))
         return;
     buf_addf(&line, "leat: %s: %s", waiter->id, track_state_name(record->state));
     if (record->attempt > 1)
         buf_addf(&line, ", attempt %lld", (long long)record->attempt);
-    struct bytes more = record->progress.len > 0 ? record->progress : record->error;
-    if (more.len > 0) {
+    const struct buf *more =
+        record->progress.len > 0 ? &record->progress : &record->error;
+    if (more->len > 0) {
         buf_adds(&line, ": ");
-        text_printable(&line, more, LIMIT_PROGRESS_BYTES);
+        text_printable(&line, buf_bytes(more), LIMIT_PROGRESS_BYTES);
     }
     fprintf(stderr, "%s\n", buf_text(&line));
     buf_fini(&line);
@@ -88,17 +92,21 @@ static void on_entry(struct stream_wait *wait, const struct stream_entry *entry)
 {
     struct waiter *waiter = (struct waiter *)wait;
     struct hall *hall = waiter->hall;
-    struct track_record record;
     if (entry == NULL) {
         on_no_record(waiter);
-    } else if (track_read(&record, entry) == 0 && !track_is_end(record.state)) {
-        show_progress(waiter, &record);
-    } else if (!hall->done && track_read(&record, entry) == 0) {
-        stream_watch_remove(wait);
-        hall->waiting->on_end(hall->waiting->arg, waiter->id, &record);
-        if (--hall->left == 0 || hall->waiting->any)
-            end(hall);
+        return;
     }
+    track_add(&waiter->record, entry);
+    if (entry->is_old || hall->done)
+        return;
+    if (!track_is_end(waiter->record.state)) {
+        show_progress(waiter);
+        return;
+    }
+    stream_watch_remove(wait);
+    hall->waiting->on_end(hall->waiting->arg, waiter->id, &waiter->record);
+    if (--hall->left == 0 || hall->waiting->any)
+        end(hall);
 }
 
 static void on_error(struct stream_wait *wait, const struct err *err)
@@ -148,13 +156,16 @@ int waiting_wait(struct client *client, const struct waiting *waiting, struct er
 {
     struct hall hall = {.waiting = waiting, .client = client, .left = waiting->count};
     hall.watch = stream_watch_new(client->loop, &client->url, client->link);
-    hall.waiters = arena_alloc(&hall.arena, waiting->count * sizeof *hall.waiters);
+    hall.waiters = xcalloc(waiting->count, sizeof *hall.waiters);
     ev_timer_init(&hall.alarm, on_alarm, 0, 0);
     hall.alarm.data = &hall;
     int code = wait_in(&hall, err);
     if (code == LEAT_OK && hall.err.code != LEAT_OK)
         code = err_set(err, hall.err.code, "%s", hall.err.text);
     stream_watch_free(hall.watch);
+    for (size_t i = 0; i < waiting->count; i++)
+        track_fini(&hall.waiters[i].record);
+    free(hall.waiters);
     arena_fini(&hall.arena);
     return code;
 }
@@ -174,12 +185,12 @@ static void on_one_end(void *arg, const char *id, const struct track_record *rec
     if (one->json)
         track_json(&line, one->queue, id, record);
     else
-        buf_add(&line, record->result.at, record->result.len);
+        buf_add(&line, record->result.data, record->result.len);
     if (line.len > 0)
         waiting_print(buf_bytes(&line));
     buf_reset(&line);
     if (record->state != TRACK_DONE) {
-        text_printable(&line, record->error, LIMIT_ERROR_BYTES);
+        text_printable(&line, buf_bytes(&record->error), LIMIT_ERROR_BYTES);
         err_set(&one->err, LEAT_ENO, "job %s is %s%s%s", id,
                 track_state_name(record->state), line.len > 0 ? ": " : "",
                 buf_text(&line));

@@ -7,8 +7,8 @@
 #include "broker/client.h"
 #include "broker/track.h"
 
-/* How long Redis may be away before a wait ends with LEAT_ELINK: a large one needs minutes
- * to load its data. */
+/* How long Redis may be away before a wait ends with LEAT_ELINK: a large one needs
+ * minutes to load its data. */
 enum { WAITING_GIVE_UP_MS = 600000 };
 
 struct waiting {
@@ -33,8 +33,8 @@ int waiting_wait(struct client *client, const struct waiting *waiting, struct er
 int waiting_for_one(struct client *client, const struct queue *queue, const char *id,
                     int64_t timeout_ms, int json);
 
-/* Print a line, for people or programs: newlines within JSON become blanks, and a terminal
- * is shown nothing that it would obey. */
+/* Print a line, for people or programs: newlines within JSON become blanks, and a
+ * terminal is shown nothing that it would obey. */
 void waiting_print(struct bytes line);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A wait is placed by a look at its stream's newest entry; then the next XREAD has it.
+/* A wait is placed by a look at its stream's newest entries; then the next XREAD has it.
  *
  *   add -> look -> placed -> in an XREAD -> entries ... -> remove
  *
@@ -70,12 +70,16 @@ static int id_is_behind(struct stream_id a, struct stream_id b)
     return a.ms > b.ms || (a.ms == b.ms && a.number > b.number);
 }
 
-static void tell(struct stream_wait *wait, struct stream_id id,
-                 const struct redisReply *entry)
+int stream_entry_read(struct stream_entry *entry, const struct redisReply *reply)
 {
-    const struct stream_entry told = {(int64_t)id.ms, reply_at(entry, 1)};
-    wait->last = id;
-    wait->on_entry(wait, &told);
+    *entry = (struct stream_entry){.fields = reply_at(reply, 1)};
+    return id_read(&entry->id, reply_bytes(reply_at(reply, 0)));
+}
+
+static void tell(struct stream_wait *wait, const struct stream_entry *entry)
+{
+    wait->last = entry->id;
+    wait->on_entry(wait, entry);
 }
 
 static void fail(struct stream_wait *wait, int code, const char *text)
@@ -94,36 +98,49 @@ static void fail_all(struct stream_watch *watch, int code, const char *text)
 
 /* ---- placing ----------------------------------------------------------------------- */
 
-static void on_newest(void *arg, struct answer *answer)
+void stream_put_look(struct cmd *cmd, const char *key)
+{
+    cmd_set(cmd, "XREVRANGE", key, "+", "-", "COUNT", NULL);
+    cmd_add_int(cmd, STREAM_LOOK_ENTRIES);
+}
+
+static void place(struct stream_wait *wait, const struct redisReply *newest_first)
+{
+    struct stream_entry entry;
+    wait->is_placed = 1;
+    if (reply_count(newest_first) == 0)
+        wait->on_entry(wait, NULL);
+    for (size_t left = reply_count(newest_first); left-- > 0;) {
+        if (stream_entry_read(&entry, reply_at(newest_first, left)) != 0)
+            continue;
+        entry.is_old = left > 0;
+        tell(wait, &entry);
+    }
+}
+
+static void on_looked(void *arg, struct answer *answer)
 {
     struct look *look = arg;
     struct stream_watch *watch = look->watch;
     struct stream_wait *wait = look->wait;
-    const struct redisReply *entry = reply_at(answer->reply, 0);
-    struct stream_id id = {0};
     LIST_REMOVE(look, link);
     free(look);
-    if (wait != NULL && answer->code != LEAT_OK) {
+    if (wait != NULL && answer->code != LEAT_OK)
         fail(wait, answer->code, answer->text);
-    } else if (wait != NULL) {
-        wait->is_placed = 1;
-        if (entry != NULL && id_read(&id, reply_bytes(reply_at(entry, 0))) == 0)
-            tell(wait, id, entry);
-        else
-            wait->on_entry(wait, NULL);
-    }
+    else if (wait != NULL)
+        place(wait, answer->reply);
     read_on(watch);
 }
 
-static int look_up(struct stream_watch *watch, struct stream_wait *wait)
+static void look_up(struct stream_watch *watch, struct stream_wait *wait)
 {
     struct look *look = xcalloc(1, sizeof *look);
     look->watch = watch;
     look->wait = wait;
-    cmd_set(&watch->cmd, "XREVRANGE", wait->key, "+", "-", "COUNT", "1", NULL);
+    stream_put_look(&watch->cmd, wait->key);
     LIST_INSERT_HEAD(&watch->looks, look, link);
-    return link_send(watch->asker, &watch->cmd, LINK_RESEND | LINK_RETRY, 0, on_newest,
-                     look);
+    /* What may be sent again is taken at any time. */
+    link_send(watch->asker, &watch->cmd, LINK_RESEND | LINK_RETRY, 0, on_looked, look);
 }
 
 /* ---- reading ----------------------------------------------------------------------- */
@@ -147,13 +164,12 @@ static void hand_out(struct stream_watch *watch, const struct redisReply *stream
     struct bytes key = reply_bytes(reply_at(stream, 0));
     const struct redisReply *entries = reply_at(stream, 1);
     for (size_t i = 0; i < reply_count(entries); i++) {
-        const struct redisReply *entry = reply_at(entries, i);
         struct stream_wait *wait;
-        struct stream_id id;
-        if (id_read(&id, reply_bytes(reply_at(entry, 0))) != 0)
+        struct stream_entry entry;
+        if (stream_entry_read(&entry, reply_at(entries, i)) != 0)
             continue;
-        while ((wait = find_wait(watch, key, id)) != NULL)
-            tell(wait, id, entry);
+        while ((wait = find_wait(watch, key, entry.id)) != NULL)
+            tell(wait, &entry);
     }
 }
 

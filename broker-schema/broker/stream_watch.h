@@ -4,8 +4,8 @@
  * A lost connection is made again, and reading goes on behind the entry that was read
  * last, so that nothing is missed that the stream still has.
  *
- * Where a wait begins is looked up on another link, the asker: behind the stream's newest
- * entry, which is the first that the wait is told. The asker also ends the block when
+ * What a stream has when a wait begins is looked up on another link, the asker: its
+ * newest entries are the first that the wait is told. The asker also ends the block when
  * there is more to wait for (CLIENT UNBLOCK); where that is refused the connection is
  * dropped instead, and comes back with all of it. */
 #ifndef LEAT_BROKER_STREAM_WATCH_H
@@ -18,23 +18,26 @@
 struct ev_loop;
 struct stream_watch;
 
-enum { STREAM_WAITS_MAX = 256 };
-
-struct stream_entry {
-    int64_t at_ms; /* of its id: by Redis' clock */
-    const struct redisReply
-        *fields; /* for reply_field(); borrowed until the call returns */
+enum {
+    STREAM_WAITS_MAX = 256,
+    STREAM_LOOK_ENTRIES = 64, /* so many of the newest are told at first */
 };
 
 struct stream_id {
-    uint64_t ms, number;
+    uint64_t ms, number; /* by Redis' clock; a count */
+};
+
+struct stream_entry {
+    struct stream_id id;
+    const struct redisReply *fields; /* for reply_field(); borrowed as the reply is */
+    int is_old; /* there was a newer one already, which is told next */
 };
 
 struct stream_wait {
     /* set by the caller, who keeps all of it in place until the end: */
     const char *key;
-    /* An entry, the newest at first; `entry` is NULL when the stream has none yet. May
-     * remove any waits, also this one. */
+    /* An entry, in order; `entry` is NULL when the stream has none yet. May remove any
+     * waits, also this one, but not behind one that is old. */
     void (*on_entry)(struct stream_wait *wait, const struct stream_entry *entry);
     /* Nothing more will come; the wait is not in the watch any more. Must not add one. */
     void (*on_error)(struct stream_wait *wait, const struct err *err);
@@ -46,12 +49,17 @@ struct stream_wait {
     int is_placed;              /* `last` is known */
 };
 
+/* Put the command together that asks for a stream's newest entries, newest first; read
+ * one of them. Returns 0, or -1 for what is no entry. */
+void stream_put_look(struct cmd *cmd, const char *key);
+int stream_entry_read(struct stream_entry *entry, const struct redisReply *reply);
+
 /* Make a watch for a Redis. Owns: the caller frees with stream_watch_free(). */
 struct stream_watch *stream_watch_new(struct ev_loop *loop, const struct redis_url *url,
                                       struct link *asker);
 
-/* Free; waits that are left are dropped without a word. The asker must be freed before, or
- * before the loop turns again. Accepts NULL. */
+/* Free; waits that are left are dropped without a word. The asker must be freed before,
+ * or before the loop turns again. Accepts NULL. */
 void stream_watch_free(struct stream_watch *watch);
 
 /* Begin to wait. The callbacks are never called before this returns.

@@ -37,66 +37,84 @@ int track_key(const char **key, const struct queue *queue, const char *id,
         return err_set(err, LEAT_EUSAGE,
                        "'%.80s' is no job's id: 1 to %d of A-Z a-z 0-9 . _ : -", id,
                        LIMIT_ID_BYTES);
-    *key = arena_printf(arena, "%st:%s", queue->prefix, id);
+    *key = queue_record_key(queue, bytes_of(id), arena).at;
     return LEAT_OK;
 }
 
 /* ---- reading ----------------------------------------------------------------------- */
 
-/* What is longer than any script of ours writes is left out. */
-static struct bytes text_of(const struct redisReply *fields, const char *name, size_t max)
+static void take(struct buf *out, const struct redisReply *fields, const char *name,
+                 size_t max)
 {
     struct bytes text = reply_bytes(reply_field(fields, name));
-    return text.len <= max ? text : bytes_of("");
+    if (text.len == 0 || text.len > max)
+        return;
+    buf_reset(out);
+    buf_add(out, text.at, text.len);
 }
 
-int track_read(struct track_record *record, const struct stream_entry *entry)
+/* A state of another version, or none: it is under way. */
+static enum track_state state_of(const struct redisReply *fields, enum track_state before)
+{
+    struct bytes name = reply_bytes(reply_field(fields, "state"));
+    for (int i = TRACK_NONE + 1; i < STATE_COUNT; i++)
+        if (bytes_is(name, states[i].name))
+            return (enum track_state)i;
+    return before == TRACK_NONE ? TRACK_RUNNING : before;
+}
+
+/* What was true of the state before. */
+static void forget(struct track_record *record)
+{
+    record->due_ms = 0;
+    buf_reset(&record->progress);
+    buf_reset(&record->result);
+    buf_reset(&record->error);
+    if (record->state == TRACK_QUEUED || record->state == TRACK_SCHEDULED)
+        record->attempt = 0; /* pushed anew */
+}
+
+void track_add(struct track_record *record, const struct stream_entry *entry)
 {
     const struct redisReply *fields = entry->fields;
-    struct bytes state = reply_bytes(reply_field(fields, "state"));
-    int i = 0;
-    while (i < STATE_COUNT && !bytes_is(state, states[i].name))
-        i++;
-    if (i == STATE_COUNT)
-        return -1;
-    *record = (struct track_record){
-        .state = (enum track_state)i,
-        .at_ms = entry->at_ms,
-        .attempt = reply_int(reply_field(fields, "attempt"), 0),
-        .due_ms = reply_int(reply_field(fields, "due"), 0),
-        .progress = text_of(fields, "progress", LIMIT_PROGRESS_BYTES),
-        .result = text_of(fields, "result", LIMIT_RESULT_BYTES),
-        .error = text_of(fields, "error", LIMIT_RESULT_BYTES),
-    };
-    return 0;
+    int is_same = record->state == TRACK_RUNNING;
+    record->state = state_of(fields, record->state);
+    record->at_ms = (int64_t)entry->id.ms;
+    if (!is_same || record->state != TRACK_RUNNING)
+        forget(record);
+    record->attempt = reply_int(reply_field(fields, "attempt"), record->attempt);
+    record->due_ms = reply_int(reply_field(fields, "due"), record->due_ms);
+    take(&record->progress, fields, "progress", LIMIT_PROGRESS_BYTES);
+    take(&record->result, fields, "result", LIMIT_RESULT_BYTES);
+    take(&record->error, fields, "error", LIMIT_RESULT_BYTES);
 }
 
-void track_put_ask(struct cmd *cmd, const char *key)
+void track_add_all(struct track_record *record, const struct redisReply *reply)
 {
-    cmd_set(cmd, "XREVRANGE", key, "+", "-", "COUNT", "1", NULL);
+    struct stream_entry entry;
+    for (size_t left = reply_count(reply); left-- > 0;)
+        if (stream_entry_read(&entry, reply_at(reply, left)) == 0)
+            track_add(record, &entry);
 }
 
-int track_read_answer(struct track_record *record, const struct redisReply *reply)
+void track_fini(struct track_record *record)
 {
-    const struct redisReply *entry = reply_at(reply, 0);
-    struct bytes id = reply_bytes(reply_at(entry, 0));
-    const char *dash = memchr(id.at, '-', id.len);
-    struct stream_entry read = {.fields = reply_at(entry, 1)};
-    if (dash != NULL)
-        text_to_int((struct bytes){id.at, (size_t)(dash - id.at)}, &read.at_ms);
-    return entry != NULL ? track_read(record, &read) : -1;
+    buf_fini(&record->progress);
+    buf_fini(&record->result);
+    buf_fini(&record->error);
+    *record = (struct track_record){0};
 }
 
 /* ---- showing ----------------------------------------------------------------------- */
 
 /* Raw JSON stays what it is; what is none is shown as a text. */
-static void add_json(struct buf *out, const char *name, struct bytes json)
+static void add_json(struct buf *out, const char *name, const struct buf *json)
 {
-    if (json.len == 0)
+    if (json->len == 0)
         return;
     buf_addf(out, ",\"%s\":", name);
-    if (job_add_json(out, name, json, NULL) != LEAT_OK)
-        text_json_string(out, json);
+    if (job_add_json(out, name, buf_bytes(json), NULL) != LEAT_OK)
+        text_json_string(out, buf_bytes(json));
 }
 
 static void add_number(struct buf *out, const char *name, int64_t number)
@@ -113,11 +131,11 @@ void track_json(struct buf *out, const struct queue *queue, const char *id,
     add_number(out, "at_ms", record->at_ms);
     add_number(out, "attempt", record->attempt);
     add_number(out, "due_ms", record->due_ms);
-    add_json(out, "progress", record->progress);
-    add_json(out, "result", record->result);
+    add_json(out, "progress", &record->progress);
+    add_json(out, "result", &record->result);
     if (record->error.len > 0) {
         buf_adds(out, ",\"error\":");
-        text_json_string(out, record->error);
+        text_json_string(out, buf_bytes(&record->error));
     }
     buf_addc(out, '}');
 }

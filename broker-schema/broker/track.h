@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The record of a tracked job: what became of it so far, as the scripts write it into a
- * stream of its own, an entry for each change. The newest entry is the record. */
+/* The record of a tracked job: what became of it so far. The scripts write it into a
+ * stream of its own, an entry for each change; an entry has what is new. */
 #ifndef LEAT_BROKER_TRACK_H
 #define LEAT_BROKER_TRACK_H
 
 #include "base/buf.h"
-#include "broker/cmd.h"
 #include "broker/stream_watch.h"
 #include "schema/queue.h"
 
 /*      state      name        is it an end? */
 #define TRACK_STATES(X)                                                                  \
+    X(TRACK_NONE, "", 0)                                                                 \
     X(TRACK_QUEUED, "queued", 0)                                                         \
     X(TRACK_SCHEDULED, "scheduled", 0)                                                   \
     X(TRACK_RUNNING, "running", 0)                                                       \
@@ -27,13 +27,15 @@ enum track_state {
 #undef X
 };
 
+/* What is known of a job by the entries read so far; a zeroed one: nothing. */
 struct track_record {
     enum track_state state;
-    int64_t at_ms;                 /* when it came about */
-    int64_t attempt;               /* 0: not told, as below */
-    int64_t due_ms;                /* of one that waits: not before */
-    struct bytes progress, result; /* JSON, within the limits; or empty */
-    struct bytes error;            /* of a run that failed; or empty */
+    int64_t at_ms;       /* of the newest entry */
+    int64_t attempt;     /* 0: not told, as below */
+    int64_t due_ms;      /* of one that waits: not before */
+    struct buf progress; /* of one that runs: JSON; or empty, as the next */
+    struct buf result;   /* of one that is done: JSON */
+    struct buf error;    /* of one whose last run failed: a text */
 };
 
 /* Name of a state; is it the job's end? */
@@ -45,13 +47,14 @@ int track_is_end(enum track_state state);
 int track_key(const char **key, const struct queue *queue, const char *id,
               struct arena *arena, struct err *err);
 
-/* Read an entry; borrows from it. Returns 0, or -1 for one that is none of ours. */
-int track_read(struct track_record *record, const struct stream_entry *entry);
+/* Take what an entry tells. What is longer than its limit is left out. */
+void track_add(struct track_record *record, const struct stream_entry *entry);
 
-/* Put the command together that asks for a record, and read its answer. Returns 0, or -1
- * when there is no record. */
-void track_put_ask(struct cmd *cmd, const char *key);
-int track_read_answer(struct track_record *record, const struct redisReply *reply);
+/* Take all that stands in the answer to stream_put_look(). */
+void track_add_all(struct track_record *record, const struct redisReply *reply);
+
+/* Free what it holds; it is zeroed then. */
+void track_fini(struct track_record *record);
 
 /* Append the record as a JSON object. */
 void track_json(struct buf *out, const struct queue *queue, const char *id,

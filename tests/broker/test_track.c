@@ -26,10 +26,15 @@ struct waiter {
 static void on_entry(struct stream_wait *wait, const struct stream_entry *entry)
 {
     struct waiter *waiter = (struct waiter *)wait;
-    struct track_record record;
+    struct track_record record = {0};
     const char *word = "-";
     if (entry != NULL)
-        word = track_read(&record, entry) == 0 ? track_state_name(record.state) : "?";
+        track_add(&record, entry);
+    if (entry != NULL)
+        word = track_state_name(record.state);
+    if (entry != NULL && entry->is_old)
+        strcat(waiter->heard, "old:");
+    track_fini(&record);
     strncat(waiter->heard, word, sizeof waiter->heard - strlen(waiter->heard) - 2);
     strcat(waiter->heard, " ");
 }
@@ -113,19 +118,19 @@ static void cut(void)
 
 /* ---- waiting ----------------------------------------------------------------------- */
 
-START_TEST(a_wait_is_told_the_newest_entry_and_then_each_that_comes)
+START_TEST(a_wait_is_told_what_is_there_and_then_each_entry_that_comes)
 {
     struct waiter a;
     start();
     write_state("a", "done");
     write_state("a", "queued");
     add(&a, "a");
-    AWAIT_HEARD(&a, "queued ");
+    AWAIT_HEARD(&a, "old:done queued ");
     AWAIT(blocked() == 1);
     write_state("a", "running");
     write_state("a", "done");
     write_state("a", "queued");
-    AWAIT_HEARD(&a, "queued running done queued ");
+    AWAIT_HEARD(&a, "old:done queued running done queued ");
     stop();
 }
 END_TEST
@@ -286,74 +291,59 @@ END_TEST
 
 /* ---- records ----------------------------------------------------------------------- */
 
-static int ask(struct track_record *record)
+/* What Redis tells of job a, as JSON. */
+static const char *told(void)
 {
-    track_put_ask(&rig.client.cmd, "{leat:q}:t:a");
-    return track_read_answer(record, rig_ask(&rig));
-}
-
-static const char *json(const struct track_record *record)
-{
+    struct track_record record = {0};
     struct buf out = {0};
-    track_json(&out, &rig.queue, "a", record);
+    stream_put_look(&rig.client.cmd, "{leat:q}:t:a");
+    track_add_all(&record, rig_ask(&rig));
+    if (record.state != TRACK_NONE)
+        track_json(&out, &rig.queue, "a", &record);
     const char *text = rig_text(&rig, buf_bytes(&out));
     buf_fini(&out);
+    track_fini(&record);
     return text;
 }
 
-START_TEST(a_record_is_the_newest_entry)
-{
-    struct track_record record;
-    rig_start(&rig);
-    ck_assert_int_eq(ask(&record), -1);
-    write_state("a", "running");
-    write_state("a", "dead");
-    ck_assert_int_eq(ask(&record), 0);
-    ck_assert_int_eq(record.state, TRACK_DEAD);
-    rig_stop(&rig);
-}
-END_TEST
+#define ADD(...)   ASK(&rig, "XADD", "{leat:q}:t:a", __VA_ARGS__)
+#define SHOWN(...) "{\"id\":\"a\",\"queue\":\"q\",\"state\":" __VA_ARGS__ "}"
 
-START_TEST(a_record_is_shown_with_all_it_has)
+START_TEST(a_record_is_what_its_entries_say_together)
 {
-    struct track_record record;
     rig_start(&rig);
-    ASK(&rig, "XADD", "{leat:q}:t:a", "5-1", "state", "running", "attempt", "2",
-        "progress", "{\"percent\": 3}", "new", "field");
-    ck_assert_int_eq(ask(&record), 0);
-    ck_assert_str_eq(json(&record), "{\"id\":\"a\",\"queue\":\"q\",\"state\":\"running\","
-                                    "\"at_ms\":5,\"attempt\":2,"
-                                    "\"progress\":{\"percent\": 3}}");
-    ASK(&rig, "XADD", "{leat:q}:t:a", "6-1", "state", "retry", "attempt", "2", "due",
-        "17", "error", "a \"b\"");
-    ck_assert_int_eq(ask(&record), 0);
-    ck_assert(!track_is_end(record.state));
-    ck_assert_str_eq(json(&record), "{\"id\":\"a\",\"queue\":\"q\",\"state\":\"retry\","
-                                    "\"at_ms\":6,\"attempt\":2,\"due_ms\":17,"
-                                    "\"error\":\"a \\\"b\\\"\"}");
-    ASK(&rig, "XADD", "{leat:q}:t:a", "7-1", "state", "done", "result", "[1,2");
-    ck_assert_int_eq(ask(&record), 0);
-    ck_assert(track_is_end(record.state));
-    ck_assert_str_eq(json(&record), "{\"id\":\"a\",\"queue\":\"q\",\"state\":\"done\","
-                                    "\"at_ms\":7,\"result\":\"[1,2\"}");
+    ck_assert_str_eq(told(), "");
+    ADD("1-1", "state", "scheduled", "due", "17");
+    ck_assert_str_eq(told(), SHOWN("\"scheduled\",\"at_ms\":1,\"due_ms\":17"));
+    ADD("2-1", "state", "running", "attempt", "1");
+    ADD("3-1", "progress", "{\"percent\": 3}", "new", "field");
+    ck_assert_str_eq(told(), SHOWN("\"running\",\"at_ms\":3,\"attempt\":1,"
+                                   "\"progress\":{\"percent\": 3}"));
+    ADD("4-1", "state", "retry", "due", "18", "error", "a \"b\"");
+    ck_assert_str_eq(told(), SHOWN("\"retry\",\"at_ms\":4,\"attempt\":1,\"due_ms\":18,"
+                                   "\"error\":\"a \\\"b\\\"\""));
+    ADD("5-1", "state", "running", "attempt", "2");
+    ck_assert_str_eq(told(), SHOWN("\"running\",\"at_ms\":5,\"attempt\":2"));
+    ADD("6-1", "state", "done", "result", "[1,2]");
+    ck_assert_str_eq(told(),
+                     SHOWN("\"done\",\"at_ms\":6,\"attempt\":2,\"result\":[1,2]"));
+    ADD("7-1", "state", "queued");
+    ck_assert_str_eq(told(), SHOWN("\"queued\",\"at_ms\":7"));
     rig_stop(&rig);
 }
 END_TEST
 
 START_TEST(what_no_script_of_ours_writes_is_left_out)
 {
-    struct track_record record;
     static char large[LIMIT_RESULT_BYTES + 2];
     rig_start(&rig);
     memset(large, '1', sizeof large - 1);
-    ASK(&rig, "XADD", "{leat:q}:t:a", "*", "state", "sleeping");
-    ck_assert_int_eq(ask(&record), -1);
-    ASK(&rig, "XADD", "{leat:q}:t:a", "*", "state", "done", "result", large, "progress",
-        large, "attempt", "many");
-    ck_assert_int_eq(ask(&record), 0);
-    ck_assert_uint_eq(record.result.len, 0);
-    ck_assert_uint_eq(record.progress.len, 0);
-    ck_assert_int_eq(record.attempt, 0);
+    ADD("1-1", "state", "sleeping");
+    ck_assert_str_eq(told(), SHOWN("\"running\",\"at_ms\":1"));
+    ADD("2-1", "state", "done", "result", large, "progress", large, "attempt", "many");
+    ck_assert_str_eq(told(), SHOWN("\"done\",\"at_ms\":2"));
+    ADD("3-1", "state", "done", "result", "[1,2");
+    ck_assert_str_eq(told(), SHOWN("\"done\",\"at_ms\":3,\"result\":\"[1,2\""));
     rig_stop(&rig);
 }
 END_TEST
@@ -375,12 +365,12 @@ START_TEST(only_an_id_that_a_job_can_have_names_a_record)
 }
 END_TEST
 
-SUITE("track", a_wait_is_told_the_newest_entry_and_then_each_that_comes,
+SUITE("track", a_wait_is_told_what_is_there_and_then_each_entry_that_comes,
       an_id_without_a_record_is_said_and_waited_for,
       one_that_comes_later_joins_those_that_block, one_that_was_removed_hears_nothing,
       what_comes_while_the_connection_is_cut_is_heard, a_restart_of_redis_is_survived,
       a_server_that_does_not_end_blocks_for_us_is_left_and_met_again,
       one_key_of_another_type_fails_its_own_wait_alone,
-      there_are_so_many_waits_and_no_more, a_record_is_the_newest_entry,
-      a_record_is_shown_with_all_it_has, what_no_script_of_ours_writes_is_left_out,
+      there_are_so_many_waits_and_no_more, a_record_is_what_its_entries_say_together,
+      what_no_script_of_ours_writes_is_left_out,
       only_an_id_that_a_job_can_have_names_a_record)

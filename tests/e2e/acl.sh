@@ -74,6 +74,27 @@ readers_read() {
   done
 }
 
+# waiters: connections that wait for records.
+waiters() { redis_cli client list | grep name=leat-waiter | grep -c flags=b || true; }
+
+# Two that wait one after the other over HTTP: the second ends the block of the first.
+tracked_jobs_are_waited_for() {
+  local id
+  for id in t1 t2; do redis_cli xadd "$(key "t:$id")" '*' state running >"$dir/added"; done
+  child_start waiting bash -c '
+    for id in t1 t2; do
+      exec 3<>"/dev/tcp/127.0.0.1/$1"
+      printf "GET /api/v1/jobs/$id?wait=60 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" >&3
+      cat <&3 &
+    done
+    wait' - "$port"
+  await '[ "$(waiters)" = 1 ]' 20 'the dashboard to wait'
+  for id in t1 t2; do redis_cli xadd "$(key "t:$id")" '*' state done >"$dir/added"; done
+  await '! child_alive "$child"' 20 'both answers'
+  expect_eq 2 "$(grep -c '"state":"done"' "$dir/waiting.log")" 'both answers'
+  for user in producer reader dashboard; do may "$user" "$leat" job wait t1 t2; done
+}
+
 # handle STATE: the newest job's.
 handle() { "$leat" job ls --state "$1" --limit 1 | cut -f1; }
 
@@ -130,6 +151,7 @@ ok 'producers and workers do their work as their users'
 readers_read
 dashboard_serves
 operators_operate
+tracked_jobs_are_waited_for
 ok 'readers read, and the dashboard acts'
 nobody_was_refused
 ok 'nothing was refused'

@@ -278,7 +278,7 @@ searches_are_bounded() {
   local i callers=()
   kill -STOP "$redis_pid"
   for i in {1..17}; do
-    (http_get "$port" /api/v1/jobs/nobody >"$dir/search.$i") &
+    (http_get "$port" /api/v1/jobs/dead:1:nobody >"$dir/search.$i") &
     callers+=($!)
   done
   await 'grep -q "Too many searches" "$dir"/search.*' 4 'one search to be too many'

@@ -152,3 +152,72 @@ await 'grep -q ^close "$dir/proxy.log"' 30 'the proxy to cut the answer'
 record e done result 2
 ended "$wired" 0 wired $'e\tdone\t2'
 ok 'an answer that is cut off in the wire is read again'
+
+# ---- over HTTP -------------------------------------------------------------------------------
+
+child_start dashboard "$leat" dashboard --listen 127.0.0.1:0
+await 'grep -q ^dashboard "$dir/dashboard.log"' 10 'the dashboard'
+port=$(sed -n 's/.*:\([0-9]*\)\/$/\1/p' "$dir/dashboard.log")
+
+# ask PATH: the status and the body.
+ask() { http_get "$port" "$1" | tr -d '\r' | sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p; /^$/,$p' | tr -d '\n'; }
+# asks NAME PATH: the same in the background, into $dir/NAME.out.
+asks() {
+  child_start "$1" bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1"
+    printf "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" "$2" >&3; cat <&3 >"$3"' \
+    - "$port" "$2" "$dir/$1.out"
+}
+
+expect_match '^404' "$(ask /api/v1/jobs/nobody)" 'an unknown id'
+expect_match '^404' "$(ask /api/v1/jobs/nobody?wait=100ms)" 'the same, waited for'
+expect_match '^400' "$(ask /api/v1/jobs/nobody?wait=61)" 'a wait that is too long'
+expect_match '^404.*dead' "$(ask /api/v1/jobs/dead:1:nobody?wait=1)" 'a handle of nobody'
+expect_match '^200\{"id":"a","queue":"default","state":"done",.*"result":"x"\}$' \
+  "$(ask /api/v1/jobs/a)" 'a record'
+expect_match '^404' "$(ask '/api/v1/jobs/a?queue=other')" 'the id in another queue'
+record f queued
+expect_match '^200.*"state":"queued"' "$(ask /api/v1/jobs/f?wait=200ms)" 'one that has not ended'
+
+# looked: records that were looked up so far.
+looked() { redis_cli info commandstats | sed -n 's/^cmdstat_xrevrange:calls=\([0-9]*\),.*/\1/p'; }
+before=$(looked)
+asks first /api/v1/jobs/f?wait=60
+first=$child
+await_waiters 1
+asks second /api/v1/jobs/f?wait=60
+second=$child
+asks third /api/v1/jobs/g?wait=60
+third=$child
+asks gone /api/v1/jobs/f?wait=60
+await '[ "$(looked)" = $((before + 4)) ]' 30 'all to be looked up'
+child_stop "$child" KILL # its reader goes away
+await_waiters 1
+before=$(asked)
+sleep 2
+expect_eq $((before + 1)) "$(asked)" 'commands while HTTP clients wait'
+cut_waiters
+await_waiters 1
+record g running
+record g done result '{}'
+record f dead error 'x'
+for name in first second third; do
+  await "! child_alive ${!name}" 30 "the $name answer"
+done
+expect_match '"state":"dead".*"error":"x"' "$(cat "$dir/first.out")" 'the first answer'
+expect_match '"state":"dead".*"error":"x"' "$(cat "$dir/second.out")" 'the second answer'
+expect_match '"id":"g".*"state":"done".*"result":\{\}' "$(cat "$dir/third.out")" 'the third answer'
+expect_eq 1 "$(redis_cli client list | grep -c name=leat-waiter)" 'connections for all who waited'
+ok 'HTTP clients wait on one connection'
+
+record h queued
+asks stopped /api/v1/jobs/h?wait=60
+stopped=$child
+await_waiters 1
+redis_stop
+await "[[ \$(ask /api/v1/jobs/h?wait=1) = 503* ]]" 30 'a 503 while Redis is away'
+redis_start
+await_waiters 1
+record h done
+await "! child_alive $stopped" 30 'the answer'
+expect_match '"state":"done"' "$(cat "$dir/stopped.out")" 'the answer after a restart'
+ok 'HTTP clients wait through a restart of Redis'
