@@ -271,10 +271,9 @@ void members_walk(struct members_walk *walk, struct bytes raw)
 /* `rest` begins with the bracket or comma before the item. */
 int members_next(struct members_walk *walk, struct member *out)
 {
-    struct scan scan = {walk->rest.at, walk->rest.at + walk->rest.len, 1};
     if (walk->rest.len == 0)
         return 0;
-    scan.at++;
+    struct scan scan = {walk->rest.at + 1, walk->rest.at + walk->rest.len, 1};
     skip_blank(&scan);
     if (scan.at == scan.end || *scan.at == ']' || *scan.at == '}')
         return 0;
