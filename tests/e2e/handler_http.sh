@@ -42,6 +42,7 @@ hopeless    | dead  | HTTP status 500: never          | /answer?status=500&type=
 elsewhere   | retry | HTTP status 302                 | /answer?status=302
 empty       | done  |                                 | /answer?status=200
 plain       | done  |                                 | /answer?status=200&type=text/plain&body=%7B%22error%22
+progress    | done  |                                 | /answer?status=200&type=application/json&body=%7B%22progress%22:1%7D
 no_json     | retry | answer:                         | /answer?status=200&type=application/json&body=%7B%22error%22
 sorry       | retry | not today                       | /answer?status=200&type=application/json;%20charset=utf-8&body=%7B%22error%22:%22not%20today%22%7D
 cut         | retry | transfer closed                 | /cut
