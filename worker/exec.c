@@ -234,8 +234,9 @@ static void on_exited(void *arg, int wait_status)
         failed = end_call(job, wait_status);
     if (failed)
         tell_tails(job);
+    if (job->left_out)
+        handler_log_left_out(&exec->log);
     forget(job);
-    handler_log_left_out(&exec->log, clock_mono_ms(), 0);
     if (was_killed) {
         exec->killed--;
         handler_pump(exec->handler);
@@ -410,7 +411,7 @@ static void close_exec(void *state)
         next = job->next;
         forget(job);
     }
-    handler_log_left_out(&exec->log, clock_mono_ms(), 1);
+    handler_log_left_out(&exec->log);
     program_fini(&exec->program);
     free(exec);
 }

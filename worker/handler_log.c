@@ -2,15 +2,21 @@
 #include "worker/handler_log.h"
 #include "base/log.h"
 
-void handler_log_left_out(struct handler_log *log, int64_t now_mono_ms, int at_once)
+void handler_log_left_out(struct handler_log *log)
 {
-    if (!at_once && now_mono_ms - log->window_mono_ms < HANDLER_LOG_WINDOW_MS)
-        return;
     if (log->left_out > 0)
         log_warn("handler writes too much", log_text("type", log->type),
                  log_number("lines_left_out", log->left_out));
+    log->left_out = 0;
+}
+
+static void look_at_window(struct handler_log *log, int64_t now_mono_ms)
+{
+    if (now_mono_ms - log->window_mono_ms < HANDLER_LOG_WINDOW_MS)
+        return;
+    handler_log_left_out(log);
     log->window_mono_ms = now_mono_ms;
-    log->told = log->left_out = 0;
+    log->told = 0;
 }
 
 int handler_log_line(struct handler_log *log, int64_t now_mono_ms,
@@ -19,7 +25,7 @@ int handler_log_line(struct handler_log *log, int64_t now_mono_ms,
 {
     if (kind == LINE_WHOLE && line.len == 0)
         return 1;
-    handler_log_left_out(log, now_mono_ms, 0);
+    look_at_window(log, now_mono_ms);
     if (log->told == HANDLER_LOG_LINES) {
         log->left_out++;
         return 0;

@@ -19,7 +19,8 @@ enum {
 struct handler_log {
     const char *type;
     int64_t window_mono_ms; /* when it began */
-    int64_t told, left_out; /* in it */
+    int64_t told;           /* in it */
+    int64_t left_out;
 };
 
 /* Who writes; empty: not known, for it has several jobs at once. Borrowed. */
@@ -34,8 +35,8 @@ int handler_log_line(struct handler_log *log, int64_t now_mono_ms,
                      const struct handler_writer *writer, enum line_kind kind,
                      struct bytes line);
 
-/* Tell what was left out, if its window is over, or `at_once`. */
-void handler_log_left_out(struct handler_log *log, int64_t now_mono_ms, int at_once);
+/* Tell what was left out since it was last told; the next window does, too. */
+void handler_log_left_out(struct handler_log *log);
 
 /* Tell the last HANDLER_LOG_TAIL_BYTES of `stream`, whatever the limit: a run has failed.
  * No effect when there are none. */

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+# For sourcing after e2e.sh and queue.sh. Handlers of users' own types, kind exec, that are
+# programs on the disk; and what became of their jobs, as the worker's log tells it.
+#   handler TYPE [LINE…]            a handler whose script, without #!, is on stdin; the lines go
+#                                   into its section of $conf
+#   handlers_start [ARG…]           a worker with these handlers
+#   job TYPE ID [ARG…]              push one; ARG as of leat push
+#   await_told ID MESSAGE           until the log says so of the job; its last such line is $told
+#   expect_told ID MESSAGE REGEX    … and has that in it
+#   times_told ID MESSAGE           how often it says so
+#   birth_of PID                    when it was born: with its pid, who it is
+#   is_gone PID BIRTH               it has ended; a zombie has
+
+conf=$dir/leat.conf
+bin=$dir/bin
+mkdir "$bin"
+
+handler() {
+  local type=$1
+  { echo '#!/bin/sh' && cat; } >"$bin/$type"
+  chmod +x "$bin/$type"
+  handler_of "$type" "command = {\"$bin/$type\"}" "${@:2}"
+}
+
+# handler_of TYPE LINE…: the lines alone.
+handler_of() {
+  printf 'handler %s {\n' "$1" >>"$conf"
+  printf '  %s\n' "${@:2}" >>"$conf"
+  printf '}\n' >>"$conf"
+}
+
+handlers_start() {
+  worker_start --config "$conf" "$@"
+  await 'grep -q "redis up" "$(worker_log)" || ! child_alive "$worker"' 20 'the worker'
+  child_alive "$worker" || fail 'the worker did not start'
+}
+
+job() {
+  "$leat" push "$1" --id "$2" "${@:3}" >"$dir/pushed"
+}
+
+told_lines() {
+  grep -F "msg=\"$2\" id=$1 " "$(worker_log)" || true
+}
+
+times_told() {
+  told_lines "$@" | grep -c . || true
+}
+
+await_told() {
+  local id=$1 message=$2
+  await '[ "$(times_told "$id" "$message")" -gt 0 ]' 30 "'$message' of $id"
+  told=$(told_lines "$id" "$message" | tail -n 1)
+}
+
+expect_told() {
+  await_told "$1" "$2"
+  expect_match "$3" "$told" "the log's '$2' of $1"
+}
+
+# The name in the second field may hold anything.
+birth_of() {
+  sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+}
+
+is_gone() {
+  [ "$(birth_of "$1")" != "$2" ] || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
