@@ -28,6 +28,12 @@ void attempt_end(struct attempt *attempt)
     worker->attempts.count--;
 }
 
+int attempt_is(const struct attempt *attempt, struct bytes id)
+{
+    return bytes_equal(id, attempt->entry.iid) ||
+           (id.len > 0 && bytes_equal(id, attempt->envelope.id));
+}
+
 struct joblog attempt_log(const struct attempt *attempt, const char *why)
 {
     int64_t started_mono_ms = attempt->started_mono_ms;

@@ -34,6 +34,9 @@ void attempt_begin(struct attempt *attempt);
 /* It ended: take it off that list and free its slot. No effect if it never began. */
 void attempt_end(struct attempt *attempt);
 
+/* Does `id` name it: as its producer does, or as we do? */
+int attempt_is(const struct attempt *attempt, struct bytes id);
+
 /* What the log shows of it; `why` may be NULL. Borrows from the attempt. */
 struct joblog attempt_log(const struct attempt *attempt, const char *why);
 

@@ -6,6 +6,7 @@
 #include "worker/feed.h"
 #include "worker/run.h"
 #include "worker/tick.h"
+#include "worker/tracking.h"
 
 static struct worker *worker_of(const struct call *call)
 {
@@ -51,7 +52,30 @@ void call_start(struct call *call)
     call->stop_mono_ms = call->attempt.started_mono_ms + call->timeout_ms;
     if (call->run->count <= JOBLOG_LOUD_MAX || log_shows(LOG_DEBUG))
         attempt_tell(&call->attempt, JOB_STARTED, NULL);
+    tracking_tell(&call->attempt, keys_of(call)->keep_ms,
+                  &(struct tracking_news){.state = "running",
+                                          .attempt = call->attempt.entry.fails + 1});
     call->handler->config->kind->start(call);
+}
+
+void call_progress(struct call *call, struct bytes progress)
+{
+    const struct attempt *attempt = &call->attempt;
+    log_debug("job goes on", log_known("id", attempt->envelope.id),
+              log_known("iid", attempt->entry.iid), log_bytes("progress", progress));
+    if (!tracking_is_on(&attempt->envelope))
+        return;
+    buf_reset(&call->progress);
+    buf_add(&call->progress, progress.at, progress.len);
+}
+
+static void tell_progress(struct call *call)
+{
+    if (call->progress.len == 0)
+        return;
+    tracking_tell(&call->attempt, keys_of(call)->keep_ms,
+                  &(struct tracking_news){.progress = buf_bytes(&call->progress)});
+    buf_reset(&call->progress);
 }
 
 /* It is not its handler's any more. */
@@ -63,6 +87,8 @@ static void leave_handler(struct call *call)
         attempt_end(&call->attempt);
         handler_done(call);
         worker_slot_free(worker_of(call), call->attempt.solo);
+        tell_progress(call);
+        buf_fini(&call->progress);
     }
 }
 
@@ -248,13 +274,6 @@ void call_answer(struct call *call, const struct job_answer *answer)
     }
 }
 
-void call_progress(struct call *call, struct bytes progress)
-{
-    const struct attempt *attempt = &call->attempt;
-    log_debug("job goes on", log_known("id", attempt->envelope.id),
-              log_known("iid", attempt->entry.iid), log_bytes("progress", progress));
-}
-
 /* ---- its limits -------------------------------------------------------------------- */
 
 int call_stop(struct call *call, enum call_stop why)
@@ -268,8 +287,20 @@ int call_stop(struct call *call, enum call_stop why)
     return 1;
 }
 
+int call_cancelled(struct call *call)
+{
+    if (call->state != CALL_WAITING)
+        return call_stop(call, CALL_CANCELLED);
+    end(call, OUTCOME_CANCELLED, JOB_CANCELLED, NULL);
+    return 1;
+}
+
 void call_watch(struct call *call, int64_t mono_ms)
 {
+    if (call->state != CALL_RUNNING && call->state != CALL_STOPPING)
+        return;
+    tell_progress(call);
+    handler_notice(call->handler, mono_ms - call->attempt.started_mono_ms);
     if (mono_ms < call->stop_mono_ms)
         return;
     if (call->state == CALL_RUNNING) {

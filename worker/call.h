@@ -6,6 +6,7 @@
 #ifndef LEAT_WORKER_CALL_H
 #define LEAT_WORKER_CALL_H
 
+#include "base/buf.h"
 #include "schema/job_answer.h"
 #include "worker/attempt.h"
 #include "worker/handler.h"
@@ -38,6 +39,7 @@ struct call {
     int headed;               /* its entry in the lease has a header */
     enum outcome outcome;     /* once it ended */
     struct job_answer answer; /* its effects; in the arena */
+    struct buf progress;      /* what it said last; told by call_watch() */
     size_t effect_bytes;      /* about so much they add to a settle */
     struct arena arena;
 };
@@ -74,7 +76,7 @@ void call_later(struct call *call, int64_t delay_ms);
 /* Not its own fault: to the head of the queue, at once. */
 void call_give_back(struct call *call, const char *why);
 
-/* It goes on; raw JSON, for those who watch it. */
+/* It goes on; raw JSON, borrowed, for those who watch it. Of many the last is told. */
 void call_progress(struct call *call, struct bytes progress);
 
 /* ---- the worker's side ------------------------------------------------------------- */
@@ -102,6 +104,10 @@ void call_refuse(struct call *call, const char *error);
 
 /* Stop it for that reason, if it runs. Returns 1 if it was not stopped before. */
 int call_stop(struct call *call, enum call_stop why);
+
+/* Somebody cancelled it: stop it if it runs, end it if it waits. Returns 0 if it had
+ * ended, or was stopped before. */
+int call_cancelled(struct call *call);
 
 /* Look at the clock: is its time over? Called every CALL_WATCH_MS. */
 enum { CALL_WATCH_MS = 50 };

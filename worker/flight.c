@@ -2,8 +2,11 @@
 #include "worker/flight.h"
 #include "base/clock.h"
 #include "broker/script_call.h"
+#include "schema/then.h"
+#include "worker/follow.h"
 #include "worker/refresh.h"
 #include "worker/tick.h"
+#include "worker/tracking.h"
 
 #include <stdlib.h>
 
@@ -37,6 +40,10 @@ int flight_new(struct flight **out, struct feed *feed, const struct job_type *ty
         envelope_read(&attempt->envelope, attempt->entry.payload, &flight->arena, err);
     if (code == LEAT_OK)
         code = refresh_prepare(flight, err);
+    flight->follows = attempt->envelope.then.len > 0;
+    if (code == LEAT_OK && flight->follows)
+        code = then_make(&flight->then, attempt->envelope.then, bytes_of(""),
+                         &flight->arena, err);
     if (code != LEAT_OK) {
         arena_fini(&flight->arena);
         free(flight);
@@ -82,6 +89,9 @@ void flight_run(struct flight *flight)
         attempt->next->link_here = attempt->link_here;
     attempt_begin(attempt);
     attempt_tell(attempt, JOB_STARTED, NULL);
+    tracking_tell(
+        attempt, TRACKING_KEEP_MS,
+        &(struct tracking_news){.state = "running", .attempt = attempt->entry.fails + 1});
     refresh_start(flight);
 }
 
@@ -138,57 +148,125 @@ static void on_landed(void *arg, struct answer *answer)
     }
 }
 
-void flight_land(struct flight *flight, const struct cmd *cmd)
+static int is_tracked(const struct flight *flight)
 {
+    return tracking_is_on(&flight->attempt.envelope);
+}
+
+struct cmd *flight_begin_land(struct flight *flight)
+{
+    struct feed *feed = flight->attempt.feed;
+    struct cmd *cmd = &feed->worker->cmd, records = {0};
+    const struct queue *target =
+        flight->follows ? follow_queue(feed, &flight->then, &flight->arena) : NULL;
+    if (is_tracked(flight))
+        cmd_add(&records, queue_record_key(&feed->queue, flight->attempt.envelope.id,
+                                           &flight->arena));
+    const struct call_keys more = {
+        .targets = &target, .target_count = flight->follows, .records = &records};
+    call_land(cmd, &feed->queue, flight->cache_key, flight->lease, &more);
+    cmd_fini(&records);
+    return cmd;
+}
+
+/* Behind the arguments of the copy: who follows, and the record. */
+static void add_news(struct flight *flight, struct cmd *cmd)
+{
+    if (!flight->follows && !is_tracked(flight))
+        return;
+    cmd_add_int(cmd, flight->follows);
+    if (flight->follows)
+        follow_add(cmd, worker_of(flight), 0, &flight->then, &flight->arena);
+    if (is_tracked(flight))
+        tracking_write(cmd, TRACKING_KEEP_MS, &(struct tracking_news){.state = "done"});
+}
+
+void flight_land(struct flight *flight)
+{
+    struct cmd *cmd = &worker_of(flight)->cmd;
+    add_news(flight, cmd);
     flight->ending = 1;
     flight->attempt.end = JOB_DONE;
     link_send(worker_of(flight)->link, cmd, LINK_RESEND | LINK_RETRY, 0, on_landed,
               flight);
 }
 
-/* Settle a lease of one job with one outcome. */
-static void settle_one(struct flight *flight, enum outcome outcome, const char *error,
-                       int64_t delay_ms)
+/* A settlement of its lease, which has one job, and that with this outcome. */
+static struct settlement *begin_settle(struct flight *flight, enum outcome outcome)
 {
     struct worker *worker = worker_of(flight);
-    struct attempt *attempt = &flight->attempt;
-    struct settlement *settlement = &worker->settlement;
-    struct buf header = {0};
-    attempt->end = outcome == OUTCOME_RETRY ? JOB_FAILED : JOB_DIED;
-    attempt->error = arena_dup(&flight->arena, bytes_of(error));
-    attempt->retry_in_ms = delay_ms;
-    attempt_write_header(&header, attempt, error);
     flight->ending = 1;
-    worker->failed++;
-    worker->retried += outcome == OUTCOME_RETRY;
     tally_reset(&worker->tally);
-    settlement_reset(settlement);
-    settlement_add(settlement, outcome);
-    cmd_add(&settlement->args, buf_bytes(&header));
-    if (outcome == OUTCOME_RETRY)
-        cmd_add_int(&settlement->args, delay_ms);
-    settlement_write(settlement, &worker->cmd, &attempt->feed->queue, flight->lease,
+    settlement_reset(&worker->settlement);
+    settlement_add(&worker->settlement, outcome);
+    return &worker->settlement;
+}
+
+static void send_settle(struct flight *flight, const struct tracking_news *news)
+{
+    struct worker *worker = worker_of(flight);
+    const struct attempt *attempt = &flight->attempt;
+    const struct queue *queue = &attempt->feed->queue;
+    tracking_add(&worker->settlement, queue, &attempt->envelope, TRACKING_KEEP_MS, news,
+                 &flight->arena);
+    settlement_write(&worker->settlement, &worker->cmd, queue, flight->lease,
                      &worker->tally);
     link_send(worker->link, &worker->cmd, LINK_RESEND | LINK_RETRY, 0, on_settled,
               flight);
+}
+
+/* It failed: `delay_ms` until it runs again, or -1: it dies. */
+static void settle_failure(struct flight *flight, const char *error, int64_t delay_ms)
+{
+    struct worker *worker = worker_of(flight);
+    struct attempt *attempt = &flight->attempt;
+    struct buf header = {0};
+    int dies = delay_ms < 0;
+    attempt->end = dies ? JOB_DIED : JOB_FAILED;
+    attempt->error = arena_dup(&flight->arena, bytes_of(error));
+    attempt->retry_in_ms = dies ? 0 : delay_ms;
+    worker->failed++;
+    worker->retried += !dies;
+    attempt_write_header(&header, attempt, error);
+    struct settlement *settlement =
+        begin_settle(flight, dies ? OUTCOME_DEAD : OUTCOME_RETRY);
+    cmd_add(&settlement->args, buf_bytes(&header));
+    if (!dies)
+        cmd_add_int(&settlement->args, delay_ms);
+    send_settle(flight, &(struct tracking_news){
+                            .state = dies ? "dead" : "retry",
+                            .due_ms = dies ? 0 : worker_redis_now_ms(worker) + delay_ms,
+                            .error = attempt->error});
     buf_fini(&header);
 }
 
 void flight_die(struct flight *flight, const char *error)
 {
     flight->attempt.entry.fails++;
-    settle_one(flight, OUTCOME_DEAD, error, 0);
+    settle_failure(flight, error, -1);
 }
 
 void flight_retry(struct flight *flight, const char *error, int64_t at_least_ms)
 {
     int64_t delay_ms = attempt_back_off(&flight->attempt, at_least_ms);
-    if (delay_ms < 0) {
-        settle_one(flight, OUTCOME_DEAD, error, 0);
-        return;
-    }
-    settle_one(flight, OUTCOME_RETRY, error, delay_ms);
-    tick_due_in(worker_of(flight)->tick, delay_ms);
+    settle_failure(flight, error, delay_ms);
+    if (delay_ms >= 0)
+        tick_due_in(worker_of(flight)->tick, delay_ms);
+}
+
+int flight_cancel(struct flight *flight)
+{
+    struct attempt *attempt = &flight->attempt;
+    if (flight->ending || flight->abandoned || flight->asking)
+        return 0;
+    refresh_cancel(flight);
+    attempt->end = JOB_CANCELLED;
+    struct settlement *settlement = begin_settle(flight, OUTCOME_CANCELLED);
+    cmd_add(&settlement->args,
+            attempt->envelope.id.len > 0 ? attempt->envelope.id : attempt->entry.iid);
+    cmd_adds(&settlement->args, "1");
+    send_settle(flight, &(struct tracking_news){.state = "cancelled"});
+    return 1;
 }
 
 void flight_abandon(struct flight *flight, enum joblog_event event, const char *why)

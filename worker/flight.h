@@ -6,6 +6,7 @@
 #define LEAT_WORKER_FLIGHT_H
 
 #include "schema/args.h"
+#include "schema/follow_up.h"
 #include "worker/attempt.h"
 #include "worker/feed.h"
 
@@ -17,6 +18,8 @@ struct flight {
     struct arena arena;     /* owns all below, and what the attempt borrows */
     struct bytes cache_key; /* the Redis key */
     struct refresh_args refresh;
+    int follows; /* a job follows when it is done: */
+    struct follow_up then;
     struct fetch *fetch;
     const char *etag, *last_modified; /* of the kept copy */
     int ending;                       /* its settle is on the way */
@@ -41,12 +44,17 @@ void flight_free(struct flight *flight);
 /* Begin: its claim said run. */
 void flight_run(struct flight *flight);
 
-/* The copy was fetched, or is still good. The caller filled `cmd` by call_land(). */
-void flight_land(struct flight *flight, const struct cmd *cmd);
+/* The copy was fetched, or is still good: begin the call of LAND, to which the caller
+ * adds its arguments from the mode on; send it. Nothing else may be sent in between. */
+struct cmd *flight_begin_land(struct flight *flight);
+void flight_land(struct flight *flight);
 
 /* Failed: run again by the job's policy, not before `at_least_ms`; or die of it. */
 void flight_retry(struct flight *flight, const char *error, int64_t at_least_ms);
 void flight_die(struct flight *flight, const char *error);
+
+/* Somebody cancelled it. Returns 0 if its end is on the way. */
+int flight_cancel(struct flight *flight);
 
 /* The lease is gone, or the worker leaves: stop without an end. `why` is for the log. */
 void flight_abandon(struct flight *flight, enum joblog_event event, const char *why);

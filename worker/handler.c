@@ -106,7 +106,9 @@ int handler_room(const struct handler *handler)
 int handler_takes(const struct handler *handler)
 {
     int more = least(capacity(handler) - handler->running, handler->worker->slots_free);
-    return handler->waiting + handler->coming < (more > 0 ? more : 0) + patience(handler);
+    /* What was asked for is taken, although the mean may have doubled meanwhile. */
+    return handler->waiting + handler->coming <
+           (more > 0 ? more : 0) + 2 * patience(handler);
 }
 
 /* ---- handing over ------------------------------------------------------------------ */
@@ -160,6 +162,12 @@ static void learn(struct handler *handler, double ms)
     handler->mean_ms += (ms - handler->mean_ms) * weight;
     if (handler->mean_ms < shortest_ms)
         handler->mean_ms = shortest_ms;
+}
+
+void handler_notice(struct handler *handler, int64_t ms)
+{
+    if ((double)ms > handler->mean_ms)
+        handler->mean_ms = (double)ms;
 }
 
 void handler_done(struct call *call)

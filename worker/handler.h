@@ -90,6 +90,9 @@ void handler_drop(struct call *call);
 /* A call that ran is over: the next one may begin. */
 void handler_done(struct call *call);
 
+/* A call has been running for so long. */
+void handler_notice(struct handler *handler, int64_t ms);
+
 /* Something came free, in the handler or in the worker: begin with what waits. A kind
  * calls it when its capacity grew. */
 void handler_pump(struct handler *handler);

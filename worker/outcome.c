@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/outcome.h"
-#include "schema/queue.h"
 #include "worker/feed.h"
-#include "worker/tick.h"
-
-#include <assert.h>
+#include "worker/follow.h"
+#include "worker/tracking.h"
 
 /* ---- headers ----------------------------------------------------------------------- */
 
@@ -23,56 +21,20 @@ static const char *header_if_bare(struct call *call)
     return call->headed ? "" : header_of(call, NULL);
 }
 
-/* ---- follow-ups -------------------------------------------------------------------- */
-
-/* The queue it goes to; one of another name is listed. */
-static const struct queue *queue_of(struct call *call, const struct follow_up *push)
-{
-    struct feed *feed = call->attempt.feed;
-    if (push->queue.len == 0 || bytes_is(push->queue, feed->queue.name))
-        return &feed->queue;
-    struct queue *queue = arena_alloc(&call->arena, sizeof *queue);
-    int code = queue_init(queue, arena_dup(&call->arena, push->queue), NULL);
-    assert(code == LEAT_OK); /* follow_up_read() has looked */
-    return queue;
-}
-
-static int64_t delay_of(const struct worker *worker, const struct follow_up *push)
-{
-    int64_t delay_ms =
-        push->at_ms > 0 ? push->at_ms - worker_redis_now_ms(worker) : push->in_ms;
-    return delay_ms > 0 ? delay_ms : 0;
-}
-
-/* In a sorted set equal payloads need a header to stay two jobs. */
-static struct bytes scheduled_entry(struct call *call, struct bytes payload)
-{
-    char iid[LIMIT_LEASE_ID_BYTES + 1];
-    struct buf entry = {0};
-    worker_next_lease(call->attempt.feed->worker, iid);
-    entry_write_header(&entry, &(struct entry){.iid = bytes_of(iid)}, NULL);
-    buf_addc(&entry, '\n');
-    buf_add(&entry, payload.at, payload.len);
-    struct bytes kept = {arena_dup(&call->arena, buf_bytes(&entry)), entry.len};
-    buf_fini(&entry);
-    return kept;
-}
-
-static void add_push(struct settlement *settlement, struct call *call,
-                     const struct follow_up *push)
-{
-    int64_t delay_ms = delay_of(call->attempt.feed->worker, push);
-    cmd_add_int(&settlement->args, settlement_target(settlement, queue_of(call, push)));
-    cmd_add_int(&settlement->args, delay_ms);
-    cmd_add(&settlement->args,
-            delay_ms > 0 ? scheduled_entry(call, push->payload) : push->payload);
-}
-
 /* ---- letters ----------------------------------------------------------------------- */
 
 static void add_nothing(struct settlement *settlement, struct call *call)
 {
     (void)settlement, (void)call;
+}
+
+static void add_push(struct settlement *settlement, struct call *call,
+                     const struct follow_up *push)
+{
+    struct feed *feed = call->attempt.feed;
+    const struct queue *queue = follow_queue(feed, push, &call->arena);
+    follow_add(&settlement->args, feed->worker, settlement_target(settlement, queue),
+               push, &call->arena);
 }
 
 static void add_effects(struct settlement *settlement, struct call *call)
@@ -121,22 +83,42 @@ static void add_cancelled(struct settlement *settlement, struct call *call)
     cmd_adds(&settlement->args, "1");
 }
 
-static const struct {
+static const struct row {
     enum outcome outcome;
+    const char *state; /* that it leaves in the record of a tracked job */
     void (*add)(struct settlement *settlement, struct call *call);
-} letters[] = {
-    {OUTCOME_DONE, add_nothing},        {OUTCOME_EFFECTS, add_effects},
-    {OUTCOME_RETRY, add_failure},       {OUTCOME_DEAD, add_failure},
-    {OUTCOME_LATER, add_later},         {OUTCOME_BACK, add_back},
-    {OUTCOME_CANCELLED, add_cancelled},
+} rows[] = {
+    {OUTCOME_DONE, "done", add_nothing},
+    {OUTCOME_EFFECTS, "done", add_effects},
+    {OUTCOME_RETRY, "retry", add_failure},
+    {OUTCOME_DEAD, "dead", add_failure},
+    {OUTCOME_LATER, "later", add_later},
+    {OUTCOME_CANCELLED, "cancelled", add_cancelled},
+    {OUTCOME_BACK, "queued", add_back},
 };
+
+static void track(struct settlement *settlement, struct call *call, const char *state)
+{
+    const struct attempt *attempt = &call->attempt;
+    int64_t in_ms = attempt->retry_in_ms;
+    const struct tracking_news news = {
+        .state = state,
+        .due_ms = in_ms > 0 ? worker_redis_now_ms(attempt->feed->worker) + in_ms : 0,
+        .result = call->answer.result,
+        .error = attempt->end == JOB_FAILED || attempt->end == JOB_DIED ? attempt->error
+                                                                        : NULL};
+    tracking_add(settlement, &attempt->feed->queue, &attempt->envelope,
+                 call->handler->config->keys.keep_ms, &news, &call->arena);
+}
 
 void outcome_add(struct settlement *settlement, struct call *call)
 {
-    settlement_add(settlement, call->outcome);
-    for (unsigned i = 0; i < sizeof letters / sizeof *letters; i++)
-        if (letters[i].outcome == call->outcome)
-            letters[i].add(settlement, call);
+    const struct row *row = rows;
+    while (row->outcome != call->outcome)
+        row++;
+    settlement_add(settlement, row->outcome);
+    row->add(settlement, call);
+    track(settlement, call, row->state);
 }
 
 void outcome_add_stay(struct settlement *settlement, struct call *call)

@@ -19,8 +19,7 @@ int refresh_prepare(struct flight *flight, struct err *err)
 
 static void store(struct flight *flight, const struct fetch_result *result)
 {
-    struct cmd *cmd = &flight->attempt.feed->worker->cmd;
-    call_land(cmd, &flight->attempt.feed->queue, flight->cache_key, flight->lease, NULL);
+    struct cmd *cmd = flight_begin_land(flight);
     cmd_adds(cmd, "store");
     cmd_adds(cmd, result->etag != NULL ? result->etag : "");
     cmd_add_int(cmd, flight->refresh.max_age_ms);
@@ -29,18 +28,17 @@ static void store(struct flight *flight, const struct fetch_result *result)
     cmd_adds(cmd, result->content_type != NULL ? result->content_type : "");
     cmd_adds(cmd, result->last_modified != NULL ? result->last_modified : "");
     cmd_add_int(cmd, result->status);
-    flight_land(flight, cmd);
+    flight_land(flight);
 }
 
 static void extend(struct flight *flight)
 {
-    struct cmd *cmd = &flight->attempt.feed->worker->cmd;
-    call_land(cmd, &flight->attempt.feed->queue, flight->cache_key, flight->lease, NULL);
+    struct cmd *cmd = flight_begin_land(flight);
     cmd_adds(cmd, "extend");
     cmd_adds(cmd, flight->etag != NULL ? flight->etag : "");
     cmd_add_int(cmd, flight->refresh.max_age_ms);
     cmd_add_int(cmd, flight->refresh.stale_max_ms);
-    flight_land(flight, cmd);
+    flight_land(flight);
 }
 
 static int is_worth_a_retry(long status)

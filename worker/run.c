@@ -276,7 +276,7 @@ static void on_settled(void *arg, struct answer *answer)
     worker_pump(worker);
 }
 
-/* ---- stopping ---------------------------------------------------------------------- */
+/* ---- stopping and cancelling ------------------------------------------------------- */
 
 void run_give_back_waiting(struct run *run)
 {
@@ -286,6 +286,18 @@ void run_give_back_waiting(struct run *run)
         if (call->state == CALL_WAITING)
             call_give_back(call, NULL);
     }
+}
+
+int run_cancel(struct run *run, struct bytes id)
+{
+    int count = 0;
+    struct call *next;
+    for (struct call *call = run->calls; call != NULL; call = next) {
+        next = call->next;
+        if (attempt_is(&call->attempt, id))
+            count += call_cancelled(call);
+    }
+    return count;
 }
 
 void run_leave(struct run *run)

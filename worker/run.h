@@ -52,6 +52,9 @@ void run_lost(struct run *run);
 /* Stop at once: what has not ended is killed and given back, what has is settled. */
 void run_leave(struct run *run);
 
+/* Cancel the jobs of that id. Returns how many there were. */
+int run_cancel(struct run *run, struct bytes id);
+
 /* Give back what has not begun. */
 void run_give_back_waiting(struct run *run);
 

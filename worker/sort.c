@@ -2,9 +2,12 @@
 #include "worker/sort.h"
 #include "worker/call.h"
 #include "worker/flight.h"
+#include "worker/follow.h"
+#include "worker/tracking.h"
 #include "base/log.h"
 #include "base/rnd.h"
 #include "base/text.h"
+#include "schema/then.h"
 
 enum {
     NO_HANDLER_MS = 86400000,   /* after which a job without a handler dies */
@@ -67,6 +70,14 @@ static void tell(struct sorting *sorting, enum joblog_event event, int64_t retry
                                  .err = why});
 }
 
+/* The same, for those who watch a tracked job. */
+static void track(struct sorting *sorting, const struct tracking_news *news)
+{
+    struct lease *lease = sorting->lease;
+    tracking_add(&sorting->worker->settlement, &lease->feed->queue, &sorting->envelope,
+                 TRACKING_KEEP_MS, news, &lease->arena);
+}
+
 /* ---- no run ------------------------------------------------------------------------ */
 
 static void sort_dead(struct sorting *sorting, const char *error)
@@ -74,6 +85,7 @@ static void sort_dead(struct sorting *sorting, const char *error)
     struct settlement *settlement = &sorting->worker->settlement;
     settlement_add(settlement, OUTCOME_DEAD);
     cmd_adds(&settlement->args, header_of(sorting, error));
+    track(sorting, &(struct tracking_news){.state = "dead", .error = error});
     sorting->lease->died++;
     tell(sorting, JOB_REFUSED, 0, error);
 }
@@ -105,6 +117,8 @@ static void sort_later(struct sorting *sorting, const char *reason, struct bytes
     cmd_adds(&settlement->args, header);
     cmd_add_int(&settlement->args, delay_ms);
     cmd_add(&settlement->args, type);
+    track(sorting, &(struct tracking_news){
+                       .state = "later", .due_ms = now_ms + delay_ms, .error = reason});
     tell(sorting, JOB_PUT_OFF, delay_ms, reason);
 }
 
@@ -114,6 +128,17 @@ static void sort_unknown(struct sorting *sorting)
     const char *reason = arena_printf(&sorting->lease->arena, "no handler for %.*s",
                                       (int)type.len, type.at);
     sort_later(sorting, reason, type);
+}
+
+/* A follow-up of the job just added. */
+static void add_then(struct sorting *sorting, const struct follow_up *then)
+{
+    struct settlement *settlement = &sorting->worker->settlement;
+    struct feed *feed = sorting->lease->feed;
+    const struct queue *queue = follow_queue(feed, then, &sorting->lease->arena);
+    settlement_grow(settlement);
+    follow_add(&settlement->args, feed->worker, settlement_target(settlement, queue),
+               then, &sorting->lease->arena);
 }
 
 /* ---- instant jobs ------------------------------------------------------------------ */
@@ -136,6 +161,31 @@ static const char *refusal_of(struct lease *lease, const struct increment_args *
     return reason;
 }
 
+static const struct tracking_news DONE = {.state = "done"};
+
+/* The increment and the job that follows it are effects of one job. */
+static void sort_followed(struct sorting *sorting, const struct increment_args *args)
+{
+    struct lease *lease = sorting->lease;
+    struct settlement *settlement = &sorting->worker->settlement;
+    struct follow_up then;
+    if (then_make(&then, sorting->envelope.then, bytes_of(""), &lease->arena,
+                  &sorting->err) != LEAT_OK) {
+        sort_dead(sorting, sorting->err.text);
+        return;
+    }
+    settlement_add(settlement, OUTCOME_EFFECTS);
+    cmd_adds(&settlement->args, header_of(sorting, refusal_of(lease, args, 0)));
+    cmd_add_int(&settlement->args, 1);
+    cmd_add(&settlement->args, args->counter);
+    cmd_add_int(&settlement->args, args->by);
+    cmd_add_int(&settlement->args, 1);
+    add_then(sorting, &then);
+    track(sorting, &DONE);
+    if (sorting->verbose)
+        tell(sorting, JOB_COUNTED, 0, NULL);
+}
+
 static void sort_instant(struct sorting *sorting, const struct job_type *type)
 {
     struct lease *lease = sorting->lease;
@@ -152,10 +202,14 @@ static void sort_instant(struct sorting *sorting, const struct job_type *type)
         cmd_add_int(&settlement->args, args.by);
         const char *why = refusal_of(lease, &args, refused->sum == SORT_OVERFLOWS);
         cmd_adds(&settlement->args, header_of(sorting, why));
+        track(sorting, &DONE);
         tell(sorting, JOB_COUNTED_ALONE, 0, why);
+    } else if (sorting->envelope.then.len > 0) {
+        sort_followed(sorting, &args);
     } else {
         settlement_add(settlement, OUTCOME_DONE);
         tally_add(&sorting->worker->tally, args.counter, args.by);
+        track(sorting, &DONE);
         if (sorting->verbose)
             tell(sorting, JOB_COUNTED, 0, NULL);
     }
@@ -205,8 +259,11 @@ static void sort_slow(struct sorting *sorting, const struct job_type *type)
     cmd_adds(&settlement->args, flight->lease);
     cmd_add_int(&settlement->args, worker->config->lease_ms);
     cmd_add_int(&settlement->args, flight->refresh.max_age_ms);
-    cmd_add_int(&settlement->args, 0); /* follow-ups */
+    cmd_add_int(&settlement->args, flight->follows);
+    if (flight->follows)
+        add_then(sorting, &flight->then);
     settlement_claim(settlement, flight->cache_key);
+    track(sorting, &DONE);
 }
 
 static void keep_call(struct lease *lease, struct call *call)
@@ -251,6 +308,7 @@ static int is_expired(const struct sorting *sorting)
 static void sort_expired(struct sorting *sorting)
 {
     settlement_add(&sorting->worker->settlement, OUTCOME_EXPIRED);
+    track(sorting, &(struct tracking_news){.state = "expired"});
     tell(sorting, JOB_EXPIRED, 0, NULL);
 }
 

@@ -246,6 +246,21 @@ void worker_fail(struct worker *worker, const struct err *err)
         ev_break(worker->loop, EVBREAK_ALL);
 }
 
+int worker_cancel(struct worker *worker, const struct feed *feed, struct bytes id)
+{
+    int count = 0;
+    struct attempt *next;
+    for (struct run *run = worker->runs; run != NULL; run = run->next)
+        if (run->feed == feed)
+            count += run_cancel(run, id);
+    for (struct attempt *it = worker->attempts.first; it != NULL; it = next) {
+        next = it->next;
+        if (it->feed == feed && it->type->handler == NULL && attempt_is(it, id))
+            count += flight_cancel(flight_of(it));
+    }
+    return count;
+}
+
 /* ---- being quiet ------------------------------------------------------------------- */
 
 void worker_quiet(struct worker *worker)

@@ -59,6 +59,7 @@ enum worker_state {
 };
 
 struct attempt;
+struct feed;
 struct fetcher;
 struct handler;
 struct lease;
@@ -138,6 +139,10 @@ const char *worker_state_name(enum worker_state state);
 /* End with an error: give back what is held, if Redis can be reached, and break the
  * loop. */
 void worker_fail(struct worker *worker, const struct err *err);
+
+/* Cancel the jobs of that id that run here, or wait for their handler. Returns how many
+ * there were. */
+int worker_cancel(struct worker *worker, const struct feed *feed, struct bytes id);
 
 /* Something ended or came free: look what to do next. */
 void worker_pump(struct worker *worker);
