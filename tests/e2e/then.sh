@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A job that has another one follow, or that is tracked, is pushed so by every producer.
+# A job that has another one follow, or that is tracked, is pushed so by every producer; what
+# follows is pushed when the job is done, with its result, and not when it died.
 . "$(dirname "$0")/../support/e2e.sh"
+. "$(dirname "$0")/../support/queue.sh"
+. "$(dirname "$0")/../support/handlers.sh"
 
 redis_start
 newest() { redis_cli lindex leat:default 0; }
@@ -32,3 +35,34 @@ expect_match '^HTTP/1.1 4' "$answer" 'a broken follow-up over HTTP'
 expect_match "'then': 'args' is missing" "$answer" 'its reason'
 expect_eq 4 "$(redis_cli llen leat:default)" 'jobs that were pushed'
 ok 'a follow-up that is no job is refused before it is pushed'
+
+redis_cli del leat:default >"$dir/out"
+handler make <<'X'
+echo '{"result":{"name":"a \"b\"","files":[1.50]}}' >&3
+X
+handler tell <<'X'
+args=$(cat)
+printf '{"incr":{"told":1},"result":%s}' "$args" >&3
+X
+handler break <<'X'
+exit 65
+X
+handlers_start
+
+chain='{"type":"tell","args":["$result.name","$result.files","$result.none","$$result"],"then":{"type":"keep",
+  "queue":"mail","id":"k","args":{"all":"$result"}}}'
+mail() { redis_cli lrange leat:mail 0 -1; }
+"$leat" push make --then "$chain" >"$dir/out"
+await '[ "$(redis_cli llen leat:mail)" -gt 0 ]' 30 'the end of the chain'
+expect_eq '{"type":"keep","id":"k","args":{"all":["a \"b\"",[1.50],null,"$result"]}}' "$(mail)" \
+  'what follows what followed'
+expect_eq 1 "$("$leat" counter get told)" 'runs of the job that followed'
+ok 'each result goes into the args of the job that follows'
+
+job break broken --then '{"type":"keep","queue":"mail","args":1}'
+await_told broken 'job died'
+job tell plain --args 1
+await_told plain 'job done'
+expect_eq '1 0 0' "$(redis_cli llen leat:mail) $(redis_cli llen leat:default) $(redis_cli zcard "$(key sched)")" \
+  'jobs that were pushed since'
+ok 'nothing follows a job that died'
