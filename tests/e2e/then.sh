@@ -66,3 +66,10 @@ await_told plain 'job done'
 expect_eq '1 0 0' "$(redis_cli llen leat:mail) $(redis_cli llen leat:default) $(redis_cli zcard "$(key sched)")" \
   'jobs that were pushed since'
 ok 'nothing follows a job that died'
+
+job increment first counter=a --then '{"type":"increment","args":{"counter":"$result.x"},"in_ms":1,"then":{"type":"keep","queue":"mail","args":"$result"}}'
+await 'test "$(redis_cli zcard "$(key dead)")" = 2' 30 'a counter without a name'
+job increment second counter=a --then '{"type":"increment","args":{"counter":"b"},"in_ms":1}'
+await 'test "$("$leat" counter get b)" = 1' 30 'an increment that follows one'
+expect_eq '2 1' "$("$leat" counter get a) $(redis_cli llen leat:mail)" 'the counter, jobs in mail'
+ok 'an increment has a job follow too; its result is null'
