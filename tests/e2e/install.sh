@@ -25,8 +25,8 @@ expect_count() {
 install_tree() {
   expect_exit 0 env DESTDIR="$dir/root" cmake --install "$build" --prefix /opt/leat
   expect_eq leat "$(ls "$root/bin")" 'what is in bin/'
-  expect_eq 'leat-dashboard leat-worker' "$(ls "$root/libexec/leat" | xargs)" 'what is in libexec/leat/'
-  expect_eq leat.h "$(ls "$root/include")" 'what is in include/'
+  expect_eq 'leat-dashboard leat-plugin leat-worker' "$(ls "$root/libexec/leat" | xargs)" 'what is in libexec/leat/'
+  expect_eq 'leat-plugin.h leat.h' "$(ls "$root/include" | LC_ALL=C sort | xargs)" 'what is in include/'
   libdir=$(dirname "$(find "$root" -name libleat.so)")
   local link=$libdir/libleat.so file
   expect_match '^libleat\.so\.[0-9]+$' "$(readlink "$link")" 'what libleat.so leads to'
@@ -118,16 +118,28 @@ by_cmake() {
     -DCMAKE_PREFIX_PATH="$root" -DCMAKE_C_FLAGS="${flags[*]}"
   expect_exit 0 cmake --build "$dir/cmake"
   run_example CMake "$dir/cmake/push"
+  expect_exit 0 cmake -S "$root/share/doc/leat/examples/plugin" -B "$dir/plugin" -DCMAKE_PREFIX_PATH="$root"
+  expect_exit 0 cmake --build "$dir/plugin"
+  [ -s "$dir/plugin/primes.so" ] || fail 'no plugin was built'
 }
 
-header_stands_alone() {
-  echo '#include <leat.h>' >"$dir/alone.c"
-  expect_exit 0 cc -std=c99 -pedantic -Wall -Wextra -Werror -fsyntax-only -I "$root/include" "$dir/alone.c"
+headers_stand_alone() {
+  local header
+  for header in leat.h leat-plugin.h; do
+    echo "#include <$header>" >"$dir/alone.c"
+    expect_exit 0 cc -std=c99 -pedantic -Wall -Wextra -Werror -fsyntax-only -I "$root/include" "$dir/alone.c"
+  done
   cat >"$dir/alone.cc" <<'CODE'
 #include <leat.h>
+#include <leat-plugin.h>
+static void run(struct leat_plugin_job *job)
+{
+    job->die(job, job->args);
+}
+const struct leat_plugin leat_plugin = {LEAT_PLUGIN_BEGIN, 0, nullptr, run, nullptr};
 int main()
 {
-    struct leat_job job = {sizeof job, nullptr, "increment", "{}", nullptr, 0, 0, LEAT_NO_RETRIES, 0};
+    struct leat_job job = {sizeof job, nullptr, "increment", "{}", nullptr, 0, 0, LEAT_NO_RETRIES, 0, nullptr, 0};
     struct leat *leat = nullptr;
     return leat_push(leat, &job, nullptr, 0) == LEAT_ERROR_USAGE ? 0 : 1;
 }
@@ -139,10 +151,10 @@ CODE
   elif command -v clang++ >"$dir/out"; then # its sanitizers are not the library's
     expect_exit 0 clang++ "${cxx[@]}" -fsyntax-only
   else
-    echo 'no C++ compiler: leat.h not tried in C++'
+    echo 'no C++ compiler: the headers are not tried in C++'
     return
   fi
-  ok 'leat.h is C99, and C++'
+  ok 'the headers are C99, and C++'
 }
 
 redis_start
@@ -153,4 +165,4 @@ programs_run
 all_start
 by_pkg_config
 by_cmake
-header_stands_alone
+headers_stand_alone
