@@ -201,7 +201,7 @@ void call_protocol(struct cmd *cmd, int number)
 void call_reap(struct cmd *cmd, const struct queue *queue, int64_t leases_max)
 {
     BEGIN(cmd, SCRIPT_REAP, queue->lease, queue->body, queue->staging, queue->suspects,
-          queue->meta);
+          queue->meta, queue->cancel);
     cmd_add_int(cmd, leases_max);
 }
 

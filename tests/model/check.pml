@@ -39,7 +39,9 @@ inline check() {
         must("I2 :lease and :body name the same leases\n", leases == dated);
         must("I13 one flight of a key\n", !ONE_KEY || is_at_most_one(leases & claimed));
         for (i : 0 .. JOBS - 1) {
-            sum = sum + ((done & INSTANT & BIT(i)) != 0 -> by(i) : 0);
+            sum = sum + ((done & (INSTANT | SHARED) & BIT(i)) != 0 -> by(i) : 0);
+            must("I18 a follow-up comes once, with the end of its job\n",
+                 (followed >> (2 * i) & 3) == ((done & SHARED & BIT(i)) != 0));
             must("I7 no more failures than retry.max allows\n", fails[i] <= RETRIES);
             must_spare(i)
         }

@@ -7,7 +7,7 @@ byte old_queue, old_staged, old_suspects, old_sched, old_dead, old_again, old_do
 byte old_merged, old_removed, old_last_batch, old_slot_job, old_slot_lease, old_named_flight;
 byte old_pushed, old_not_due, old_suspected;
 byte old_body[IDS], old_deliveries[JOBS], old_fails[JOBS];
-short old_dated, old_counters, old_used, old_claimed;
+short old_dated, old_counters, old_followed, old_used, old_claimed;
 bool old_copy_fresh, old_slot_lapsed, is_kept;
 
 #define each_value(move) \
@@ -17,7 +17,7 @@ bool old_copy_fresh, old_slot_lapsed, is_kept;
     move(last_batch, old_last_batch); move(slot_job, old_slot_job); \
     move(slot_lease, old_slot_lease); move(named_flight, old_named_flight); \
     move(pushed, old_pushed); move(not_due, old_not_due); move(suspected, old_suspected); \
-    move(dated, old_dated); with_counters(move); move(used, old_used); \
+    move(dated, old_dated); with_counters(move); move(followed, old_followed); move(used, old_used); \
     move(claimed, old_claimed); move(copy_fresh, old_copy_fresh); \
     move(slot_lapsed, old_slot_lapsed); \
     i = 0; \

@@ -17,6 +17,9 @@
 #ifndef INSTANT
 #define INSTANT 0    /* jobs that their ACK does; the others are slow, they run first */
 #endif
+#ifndef SHARED
+#define SHARED 0     /* slow jobs that run in the lease they came in; each has effects */
+#endif
 #ifndef FAILING
 #define FAILING 0    /* slow jobs that may fail */
 #endif
@@ -95,6 +98,7 @@
 #define D_DEAD 4
 #define G_BACK 5
 #define F_CLAIM 6
+#define S_STAY 7
 #define outcome(how, j) (((how) >> (3 * (j))) & 7)
 
 /* Scratch of one atomic step, which ends by tidy(), so that states do not differ by it. (To

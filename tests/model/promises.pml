@@ -12,6 +12,10 @@
 #define jobs_of(how) \
     ((outcome(how, 0) != 0) | (outcome(how, 1) != 0) << 1 | (outcome(how, 2) != 0) << 2)
 
+#define staying_of(how) \
+    ((outcome(how, 0) == S_STAY) | (outcome(how, 1) == S_STAY) << 1 | \
+     (outcome(how, 2) == S_STAY) << 2)
+
 /* ---- while a script or a worker is at it -------------------------------------------- */
 
 #define must_be_new(job) \

@@ -16,6 +16,7 @@ byte done, merged, removed;         /* ended; only counted in :m */
 byte body[IDS];                     /* :body, by lease id; 0 is no lease */
 short dated;                        /* :lease, the ids that have a deadline */
 short counters;                     /* :counters, one of them; job j adds by(j) */
+short followed;                     /* the follow-ups of j that came, by(j) each */
 byte last_batch;                    /* :p:<producer> */
 byte slot_job, slot_lease;          /* :slot of one key: holder + 1; its lease, or WAITS */
 bool slot_lapsed, copy_fresh;       /* the slot's `until` has passed; :cache:<key> will do */
@@ -264,6 +265,33 @@ inline name_job(job, namer) {
     must_keep_its_name(job)
 }
 
+/* Outcome `e`, and `a` of a job without effects. */
+inline end_well(n) {
+#ifndef FOLLOW_UP_WITHOUT_FENCE
+    followed = followed + ((SHARED & BIT(n)) -> by(n) : 0);
+#endif
+    done = done | BIT(n)
+}
+
+/* It goes into the lease `new`, with all that stay. */
+inline stay(n, id) {
+#ifdef NAMES
+    started_as[n] = (iid[n] == 0 -> id : iid[n]);
+#endif
+#ifndef STAY_WITHOUT_NAME
+    name_job(n, id);
+#endif
+    taken = taken | BIT(n)
+}
+
+/* Of a settle, whatever it finds. */
+inline follow_up(how) {
+    for (j : 0 .. JOBS - 1) {
+        followed = followed + (outcome(how, j) == A_DONE && (SHARED & BIT(j)) -> by(j) : 0)
+    }
+    skip /* spin lets no loop end a branch */
+}
+
 inline claim_runs(n, id, new) {
 #if ONE_KEY
     slot_job = n + 1;
@@ -323,7 +351,8 @@ inline retry(n, id) {
 inline end_one(n, id, new) {
     suspected = suspected & ~BIT(n);
     if
-    :: letter == A_DONE -> done = done | BIT(n)
+    :: letter == A_DONE -> end_well(n)
+    :: letter == S_STAY -> stay(n, id)
     :: letter == X_EXPIRED -> flight_leave(n); removed = removed | BIT(n)
     :: letter == R_RETRY -> retry(n, id)
     :: letter == D_DEAD -> flight_leave(n); name_job(n, id); dead = dead | BIT(n)
@@ -333,9 +362,14 @@ inline end_one(n, id, new) {
     fi
 }
 
-/* An outcome for each job of the lease; at most one claim, under the lease id `new`. */
+/* An outcome for each job of the lease; `new` is the lease of those that stay, or of a claim:
+ * at most one. */
 inline SETTLE(id, how, new) {
     verdict = NONE;
+    taken = 0;
+#ifdef FOLLOW_UP_WITHOUT_FENCE
+    follow_up(how);
+#endif
     if
     :: body[id] == 0 -> /* the fence. For a claim: does its lease live? */
         result = NOTHING;
@@ -355,6 +389,10 @@ inline SETTLE(id, how, new) {
         :: verdict == RUN
 #endif
         :: else -> end_lease(id)
+        fi;
+        if
+        :: taken != 0 -> open_lease(new, taken); verdict = RUN
+        :: else
         fi;
         result = OK
     fi

@@ -86,15 +86,26 @@ inline sort_slow(w, n) {
     fi
 }
 
+/* A job that runs beside others: it has ended by now, or it stays in hand. */
+inline sort_shared(w, n) {
+    if
+    :: letter = A_DONE
+    :: FAILING & BIT(n) -> letter = (fails[n] < RETRIES -> R_RETRY : D_DEAD)
+    :: own[w] == 0 && has_id -> letter = S_STAY; own[w] = next_id; next_id++
+    :: staying_of(how[w]) != 0 -> letter = S_STAY
+    fi
+}
+
 inline sort_job(w, n) {
     if
     :: deliveries[n] >= DELIVERIES -> letter = D_DEAD
     :: deliveries[n] < DELIVERIES && (EXPIRES & BIT(n)) -> letter = X_EXPIRED
     :: deliveries[n] < DELIVERIES && (INSTANT & BIT(n)) -> letter = A_DONE
-    :: deliveries[n] < DELIVERIES && !(INSTANT & BIT(n)) -> sort_slow(w, n)
+    :: deliveries[n] < DELIVERIES && (SHARED & BIT(n)) -> sort_shared(w, n)
+    :: deliveries[n] < DELIVERIES && !((INSTANT | SHARED) & BIT(n)) -> sort_slow(w, n)
     fi;
     how[w] = how[w] | letter << (3 * n);
-    said[w] = (letter == A_DONE -> said[w] : settle)
+    said[w] = (letter == A_DONE && !(SHARED & BIT(n)) -> said[w] : settle)
 }
 
 /* The whole lease; without other outcomes than `a` its settle is an ACK. */
@@ -106,6 +117,23 @@ inline sort_jobs(w) {
         :: else
         fi
     }
+}
+
+/* What stayed is in hand under its new lease, or gone. */
+inline go_on(w) {
+    flight[w] =
+        (own[w] != 0 && staying_of(how[w]) == 0 && verdict == RUN -> own[w] : flight[w]);
+    taken = (verdict == RUN -> staying_of(how[w]) : 0);
+    if
+    :: taken != 0 ->
+        lease[w] = own[w];
+        jobs[w] = taken;
+        how[w] = 0;
+        own[w] = 0;
+        said[w] = release;
+        phase[w] = holding
+    :: else -> forget_hand(w)
+    fi
 }
 
 inline end_flight(w) {
@@ -149,6 +177,11 @@ inline send_again(w) {
     :: phase[w] == settling && own[w] != 0 && jobs[w] == 3 -> /* the other job claims */
         flown[w] = 3 ^ flown[w];
         how[w] = (how[w] >> 3 & 7) | (how[w] & 7) << 3;
+        say(w, settle, lease[w], how[w], own[w], settling)
+#endif
+#ifdef STAY_SENT_CHANGED
+    :: phase[w] == settling && staying_of(how[w]) == 3 -> /* one ended meanwhile */
+        how[w] = A_DONE | S_STAY << 3;
         say(w, settle, lease[w], how[w], own[w], settling)
 #endif
 #ifdef SPLIT_REUSES_IDS
@@ -215,8 +248,7 @@ end:
            tidy() }
     :: atomic { phase[w] == settling && nempty(reply[w]) ->
            hear(w);
-           flight[w] = (own[w] != 0 && verdict == RUN -> own[w] : flight[w]);
-           forget_hand(w);
+           go_on(w);
            tidy() }
     :: atomic { phase[w] == releasing && nempty(reply[w]) ->
            hear(w);
