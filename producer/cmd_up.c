@@ -15,7 +15,7 @@
 
 struct up_options {
     const char *state, *listen;
-    struct opt_list queues, allow_net;
+    struct opt_list queues, allow_net, exec, lines;
     int64_t slots, lease_ms;
     struct log_options log;
 };
@@ -38,6 +38,10 @@ static const struct opt rows[] = {
      "How long a job is the worker's without a sign of life"},
     {"allow-net", 0, OPT_LIST, AT(allow_net), "CIDR", NULL, 0, 0,
      "Addresses that refresh may reach although they are private; may be repeated"},
+    {"exec", 0, OPT_LIST, AT(exec), "TYPE=COMMAND", NULL, 0, 0,
+     "Run COMMAND for each job of that type, see leat worker; may be repeated"},
+    {"lines", 0, OPT_LIST, AT(lines), "TYPE=COMMAND", NULL, 0, 0,
+     "Keep COMMAND running and hand it the jobs of that type; may be repeated"},
     LOG_OPT_ROWS(struct up_options, log),
 };
 
@@ -68,9 +72,9 @@ static char **worker_arguments(struct arena *arena, const struct up_options *opt
                                const char *redis_url)
 {
     size_t count = 0;
-    char **argv = arena_alloc(
-        arena,
-        (WORKER_WORDS + options->queues.count + options->allow_net.count) * sizeof *argv);
+    size_t listed = options->queues.count + options->allow_net.count +
+                    options->exec.count + options->lines.count;
+    char **argv = arena_alloc(arena, (WORKER_WORDS + listed) * sizeof *argv);
     argv[count++] = arena_printf(arena, "leat");
     argv[count++] = arena_printf(arena, "worker");
     argv[count++] = arena_printf(arena, "--redis=%s", redis_url);
@@ -82,6 +86,8 @@ static char **worker_arguments(struct arena *arena, const struct up_options *opt
     argv[count++] = arena_printf(arena, "--log-format=%s", options->log.format);
     add_list(arena, argv, &count, "--queue", &options->queues);
     add_list(arena, argv, &count, "--allow-net", &options->allow_net);
+    add_list(arena, argv, &count, "--exec", &options->exec);
+    add_list(arena, argv, &count, "--lines", &options->lines);
     argv[count] = NULL;
     return argv;
 }
