@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Effects of users' own jobs: each exactly once, whatever becomes of their workers, in leases
+# that they share with others; and what follows or is kept of the built-in types.
+. "$(dirname "$0")/../support/e2e.sh"
+. "$(dirname "$0")/../support/queue.sh"
+. "$(dirname "$0")/../support/handlers.sh"
+
+counter() { redis_cli hget "$(key counters)" "$1"; }
+lines() { seq "$1" | sed "s|.*|$2|"; }
+
+handler tick 'concurrency = 8' <<'X'
+echo '{"incr":{"ticks":1,"by_pairs":2},"push":[{"type":"increment","args":{"counter":"followed"}}]}' >&3
+X
+handler slow 'concurrency = 8' <<'X'
+while [ ! -e "$GATE" ]; do sleep 0.1; done
+echo '{"incr":{"slow":1}}' >&3
+X
+sed -i "s|bin/slow\"}|&\n  environment = { PATH, \"GATE=$dir/gate\" }|" "$conf"
+handler refused <<'X'
+echo '{"incr":{"fine":1,"text":1},"push":[{"type":"increment","args":{"counter":"never"}}]}' >&3
+X
+
+# ---- one lease, several kinds of jobs -------------------------------------------------------
+
+redis_start
+lines 4 '{"type":"slow","id":"slow-&","args":{}}' | "$leat" push --ndjson 2>"$dir/out"
+lines 300 '{"type":"increment","args":{"counter":"plain"}}' | "$leat" push --ndjson 2>"$dir/out"
+handlers_start -p 0 --lease 2s
+await '[ "$(counter plain)" = 300 ]' 30 'increments behind jobs that run'
+expect_eq '' "$(counter slow)" 'what the running jobs add'
+ok 'instant jobs do not wait for the jobs of handlers in their lease'
+
+# The lease of the four is extended all the while, and one after the other leaves it.
+frozen=$(redis_cli hkeys "$(key body)")
+await '[ "$(redis_cli zscore "$(key lease)" "$frozen")" -gt $(($(redis_cli time | head -n 1) * 1000)) ]' 10 'a lease that lives'
+touch "$dir/gate"
+await '[ "$(counter slow)" = 4 ]' 30 'all four'
+expect_eq '0 0' "$(redis_cli hlen "$(key body)") $(tally recovered)" 'leases left; jobs recovered'
+rm "$dir/gate"
+ok 'their lease is theirs until the last of them has ended'
+
+lines 400 '{"type":"tick","args":{}}' | "$leat" push --ndjson 2>"$dir/out"
+await '[ "$(counter followed)" = 400 ]' 60 'all that follow'
+expect_eq '400 800' "$(counter ticks) $(counter by_pairs)" 'what they added'
+ok 'effects happen once a job, with its follow-up'
+
+# ---- refused --------------------------------------------------------------------------------
+
+redis_cli hset "$(key counters)" text none >"$dir/out"
+job refused r-1
+await '[ "$(redis_cli zcard "$(key dead)")" = 1 ]' 20 'the death of it'
+expect_match 'a%20counter%20refused' "$(redis_cli zrange "$(key dead)" 0 0)" 'what it died of'
+expect_eq '0 ' "$(counter fine) $(counter never)" 'what else it brought'
+ok 'a counter that refuses costs the job all its effects, and says why'
+
+# ---- a worker that lost its lease -----------------------------------------------------------
+
+first=$worker
+job slow late
+expect_told late 'job started' .
+kill -STOP "$first"
+handlers_start -p 0 --lease 2s
+await '[ "$(redis_cli hlen "$(key body)")" = 1 ] && [ "$(tally recovered)" -ge 1 ]' 30 'the other worker to take it'
+kill -CONT "$first"
+await 'grep -q "msg=\"job abandoned\" id=late" "$dir/worker-1.log"' 30 'the first to hear of it'
+touch "$dir/gate"
+await '[ "$(counter slow)" = 5 ]' 30 'its end'
+await '[ "$(redis_cli hlen "$(key body)")" = 0 ]' 10 'the end of its lease'
+expect_eq 5 "$(counter slow)" 'what it added'
+rm "$dir/gate"
+ok 'a worker that slept over its lease ends its handler; the effect happens once'
+
+# ---- no memory ------------------------------------------------------------------------------
+
+used=$(redis_cli info memory | tr -d '\r' | sed -n 's/^used_memory://p')
+before=$(counter ticks)
+job tick full --retries 50
+await '[ "$(counter ticks)" = $((before + 1)) ]' 20 'a job with memory'
+kill -STOP "$worker" "$first"
+printf '{"type":"tick","id":"hungry","retry":{"policy":"fixed","base_ms":500},"args":{}}' | redis_cli -x lpush leat:default >"$dir/out"
+redis_cli config set maxmemory $((used / 2)) >"$dir/out"
+kill -CONT "$worker" "$first"
+await 'cat "$dir"/worker-*.log | grep -q "msg=\"job failed\" id=hungry.*OOM"' 30 'the refusal'
+expect_eq $((before + 1)) "$(counter ticks)" 'what a refused job added'
+redis_cli config set maxmemory 0 >"$dir/out"
+await '[ "$(counter ticks)" = $((before + 2)) ]' 30 'its end, with memory'
+ok 'without memory for what follows a job fails whole, and runs again'
+
+# ---- the built-in types ---------------------------------------------------------------------
+
+record() { redis_cli xrevrange "{leat:default}:t:$1" + - count 1 | paste -sd' '; }
+job increment counted --track --then '{"type":"tick","args":{}}' counter=once
+await '[ "$(counter ticks)" = $((before + 3)) ]' 30 'what follows an increment'
+expect_match 'state done' "$(record counted)" 'the record of an increment'
+expect_eq 1 "$(counter once)" 'the increment'
+job increment clash --track counter=text
+await '[[ $(record clash) = *"state dead"* ]]' 20 'the record of one that is refused'
+job nobody unknown --track
+await '[[ $(record unknown) = *"state later"*"no handler for nobody"* ]]' 20 'the record of one without handler'
+ok 'increments are followed and tracked, too'
+
+origin_start
+kill "$first" "$worker"
+await '! child_alive "$first" && ! child_alive "$worker"' 30 'both to stop'
+handlers_start -p 0 --allow-net 127.0.0.0/8
+then='{"type":"tick","args":{}}'
+job refresh fetched --track --then "$then" "url=$origin/etag/a"
+await '[ "$(counter ticks)" = $((before + 4)) ]' 30 'what follows a fetch'
+expect_match 'state done' "$(record fetched)" 'the record of a refresh'
+job refresh fresh --track --then "$then" "url=$origin/etag/a"
+await '[ "$(counter ticks)" = $((before + 5)) ]' 30 'what follows a fresh copy'
+expect_match 'state done' "$(record fresh)" 'the record of one that was fresh'
+job refresh gone --track --then "$then" "url=$origin/status/404"
+await '[[ $(record gone) = *"state dead"*"HTTP status 404"* ]]' 20 'the record of one that died'
+expect_eq $((before + 5)) "$(counter ticks)" 'what follows one that died'
+ok 'so are refreshes, when they fetched and when they need not'
