@@ -130,29 +130,18 @@ static enum answer_end fate_of(int wait_status)
     return ANSWER_FAILED;
 }
 
-static struct bytes last_line(struct bytes tail)
-{
-    while (tail.len > 0 && (unsigned char)tail.at[tail.len - 1] <= ' ')
-        tail.len--;
-    const char *before = memrchr(tail.at, '\n', tail.len);
-    if (before == NULL)
-        return tail;
-    size_t skipped = (size_t)(before + 1 - tail.at);
-    return (struct bytes){before + 1, tail.len - skipped};
-}
-
 /* The error of its answer; else its status and the last line of its stderr, or of its
  * stdout. */
 static void write_reason(struct buf *out, const struct exec_job *job, int wait_status)
 {
     char status[CHILD_PROCESS_STATUS_BYTES];
-    struct bytes said = last_line(pipe_reader_tail(&job->err));
+    struct bytes said = pipe_reader_last_line(&job->err);
     if (job->answer.error.len > 0) {
         text_printable(out, job->answer.error, LIMIT_ERROR_BYTES);
         return;
     }
     if (said.len == 0)
-        said = last_line(pipe_reader_tail(&job->out));
+        said = pipe_reader_last_line(&job->out);
     child_process_status_text(wait_status, status);
     buf_addf(out, said.len > 0 ? "%s: " : "%s", status);
     text_printable(out, said, SAID_BYTES);

@@ -4,6 +4,7 @@
 #include "worker/call.h"
 #include "worker/exec.h"
 #include "worker/http.h"
+#include "worker/lines.h"
 #include "worker/run.h"
 
 #include <stdlib.h>
@@ -17,7 +18,8 @@ enum {
 };
 
 /* One file, one row. */
-static const struct handler_kind *const kinds[] = {&exec_kind, &http_kind, NULL};
+static const struct handler_kind *const kinds[] = {&exec_kind, &lines_kind, &http_kind,
+                                                   NULL};
 
 const struct handler_kind *handler_kind_find(const char *name)
 {

@@ -121,3 +121,15 @@ struct bytes pipe_reader_tail(const struct pipe_reader *reader)
     size_t max = reader->spec.tail_max;
     return tail.len <= max ? tail : (struct bytes){tail.at + tail.len - max, max};
 }
+
+struct bytes pipe_reader_last_line(const struct pipe_reader *reader)
+{
+    struct bytes tail = pipe_reader_tail(reader);
+    while (tail.len > 0 && (unsigned char)tail.at[tail.len - 1] <= ' ')
+        tail.len--;
+    const char *before = memrchr(tail.at, '\n', tail.len);
+    if (before == NULL)
+        return tail;
+    size_t skipped = (size_t)(before + 1 - tail.at);
+    return (struct bytes){before + 1, tail.len - skipped};
+}

@@ -48,4 +48,7 @@ void pipe_reader_close(struct pipe_reader *reader);
 /* The last bytes that were read; borrowed until the next are. */
 struct bytes pipe_reader_tail(const struct pipe_reader *reader);
 
+/* The last line in them, without what is blank behind it; as long as the tail. */
+struct bytes pipe_reader_last_line(const struct pipe_reader *reader);
+
 #endif
