@@ -6,6 +6,7 @@
  * walk is decided by its seed, which is in the test's name. */
 #include "rig.h"
 #include "schema/entry.h"
+#include "schema/pack.h"
 #include "unit/suite.h"
 
 #include <stdio.h>
@@ -47,6 +48,8 @@ struct sorted {
     int number, is_flight, target; /* the counter, or the copy */
     int by;
     char claim[24];
+    int follows; /* the number of its follow-up, or -1 */
+    int has_run, is_cancelled;
 };
 
 static struct rig rig;
@@ -65,6 +68,14 @@ static int below(int bound)
     random_state ^= random_state >> 7;
     random_state ^= random_state << 17;
     return (int)(random_state % (uint64_t)bound);
+}
+
+/* Some words of a command. */
+#define ADD(...) add_words((const char *const[]){__VA_ARGS__, NULL})
+static void add_words(const char *const *words)
+{
+    while (*words != NULL)
+        cmd_adds(&rig.client.cmd, *words++);
 }
 
 static int number_of(const char *raw)
@@ -183,6 +194,19 @@ static const char *header(struct sorted *job, int fails, const char *error)
 
 /* ---- settling ---------------------------------------------------------------------- */
 
+/* One that has not run is cancelled only if somebody wants it. */
+static void cancel_or_not(struct sorted *job)
+{
+    const char *id = rig_format(&rig, "%d", job->number);
+    int is_wanted = below(2);
+    if (is_wanted)
+        ASK(&rig, "HSET", rig.queue.cancel, id, "1");
+    else
+        ASK(&rig, "HDEL", rig.queue.cancel, id);
+    job->has_run = below(3) == 0;
+    job->is_cancelled = job->has_run || is_wanted;
+}
+
 static void sort_job(struct sorted *job, const struct lease *lease, int index,
                      int refused)
 {
@@ -197,11 +221,30 @@ static void sort_job(struct sorted *job, const struct lease *lease, int index,
     job->by = (int)strtol(at, &at, 10);
     ck_assert_int_eq(*at, '\0');
     if (below(3) == 0)
-        job->letter = "rldbgx"[below(6)];
+        job->letter = "rldbgxk"[below(7)];
     else if (job->is_flight)
         job->letter = 'f';
     else
-        job->letter = refused && job->target == BROKEN ? 'c' : "aaac"[below(4)];
+        job->letter =
+            refused && job->target == BROKEN ? "ces"[below(3)] : "aaaces"[below(6)];
+    if (job->letter == 'k')
+        cancel_or_not(job);
+}
+
+/* Its follow-up counts, now or later, in this queue. */
+static void add_effects(struct sorted *job)
+{
+    const char *by = rig_format(&rig, "%d", job->by);
+    ADD(header(job, 0, "it is full"), "1", rig_format(&rig, "c%d", job->target), by);
+    job->follows = job_next < JOBS ? job_next++ : -1;
+    if (job->follows < 0)
+        ADD("0");
+    else if (below(2))
+        ADD("1", "0", "0", rig_format(&rig, "%d count 1 %s", job->follows, by));
+    else
+        ADD("1", "0", "100000000",
+            rig_format(&rig, "R1 f%d 0 0\n%d count 1 %s", job->follows, job->follows,
+                       by));
 }
 
 static void add_arguments(struct sorted *job)
@@ -223,6 +266,9 @@ static void add_arguments(struct sorted *job)
     case 'd': cmd_adds(cmd, header(job, 1, "no")); break;
     case 'b': cmd_adds(cmd, "0"); break;
     case 'g': cmd_adds(cmd, below(2) ? "" : header(job, 0, NULL)); break;
+    case 's': cmd_adds(cmd, header(job, 0, NULL)); break;
+    case 'e': add_effects(job); break;
+    case 'k': ADD(rig_format(&rig, "%d", job->number), job->has_run ? "1" : "0"); break;
     case 'f':
         cmd_adds(cmd, header(job, 0, NULL));
         cmd_adds(cmd, next_id(job->claim));
@@ -252,7 +298,8 @@ static void add_sums(const struct sorted *jobs, int n, int with_count)
         }
 }
 
-static void write_settle(const struct lease *lease, struct sorted *jobs)
+/* Those that stay go to the lease `stay`. */
+static void write_settle(const struct lease *lease, struct sorted *jobs, char stay[24])
 {
     struct cmd claims = {0};
     char letters[LEASE_JOBS + 1] = "";
@@ -266,7 +313,13 @@ static void write_settle(const struct lease *lease, struct sorted *jobs)
         add_sums(jobs, lease->jobs, 0);
         return;
     }
-    rig_settle(&rig, lease->id, &(struct call_keys){.claims = &claims});
+    const struct queue *target = &rig.queue;
+    const struct call_keys more = {
+        .claims = &claims, .targets = &target, .target_count = 1};
+    struct settle_head head = {.lease = lease->id, .stay_ttl_ms = 60000};
+    if (strchr(letters, 's') != NULL)
+        head.stay_lease = next_id(stay);
+    call_settle(&rig.client.cmd, &rig.queue, &head, &more);
     cmd_fini(&claims);
     cmd_adds(&rig.client.cmd, rig_format(&rig, "%s", letters));
     add_sums(jobs, lease->jobs, 1);
@@ -286,8 +339,12 @@ static void believe(const struct sorted *job, struct bytes verdict)
     if (job->letter == 'a' || (job->letter == 'c' && job->target != BROKEN)) {
         sums[job->target] += job->by;
         end_job(job->number);
-    } else if (job->letter == 'x' || bytes_is(verdict, "fresh") ||
-               bytes_is(verdict, "merged")) {
+    } else if (job->letter == 'e' && job->target != BROKEN) {
+        sums[job->target] += job->by;
+        rig.pushed += job->follows >= 0;
+        end_job(job->number);
+    } else if (job->letter == 'x' || (job->letter == 'k' && job->is_cancelled) ||
+               bytes_is(verdict, "fresh") || bytes_is(verdict, "merged")) {
         end_job(job->number);
     } else if (bytes_is(verdict, "run")) {
         struct lease *flight = &leases[lease_count++];
@@ -301,6 +358,20 @@ static void believe(const struct sorted *job, struct bytes verdict)
     }
 }
 
+/* The jobs that stayed are in hand, as Redis has them. */
+static void keep_stay(const char *id)
+{
+    struct pack_reader reader;
+    struct bytes job;
+    struct lease *lease = &leases[lease_count++];
+    *lease = (struct lease){0};
+    snprintf(lease->id, sizeof lease->id, "%s", id);
+    const struct redisReply *body = ASK(&rig, "HGET", rig.queue.body, id);
+    ck_assert_int_eq(pack_open(&reader, reply_bytes(body)), 0);
+    while (pack_next(&reader, &job) == 0)
+        lease->entry[lease->jobs++] = rig_text(&rig, job);
+}
+
 /* 1: done, 0: it was gone, -1: sums were refused. */
 static int settle_once(const struct lease *lease, int refused)
 {
@@ -308,7 +379,8 @@ static int settle_once(const struct lease *lease, int refused)
     struct bytes verdicts[LEASE_JOBS] = {{0}};
     for (int i = 0; i < lease->jobs; i++)
         sort_job(&jobs[i], lease, i, refused);
-    write_settle(lease, jobs);
+    char stay[24] = "";
+    write_settle(lease, jobs, stay);
     const struct redisReply *reply = send_and_keep();
     const struct redisReply *first = reply_is_int(reply) ? reply : reply_at(reply, 0);
     int done = (int)reply_int(first, -1); /* ACK's list of refusals has no number */
@@ -322,6 +394,8 @@ static int settle_once(const struct lease *lease, int refused)
         }
     for (int i = 0; i < lease->jobs && done == 1; i++)
         believe(&jobs[i], verdicts[i]);
+    if (done == 1 && stay[0] != '\0')
+        keep_stay(stay);
     return done;
 }
 
@@ -544,8 +618,8 @@ static void (*any_step(void))(void)
 static const char *unvisited(void)
 {
     static const char *const places[] = {
-        "done", "dead",    "bad",    "retry", "expired",  "merged",   "fresh",
-        "back", "removed", "purged", "res",   "requeued", "recovered"};
+        "done", "dead",    "bad",    "retry", "expired",  "merged",    "fresh",
+        "back", "removed", "purged", "res",   "requeued", "recovered", "cancelled"};
     for (size_t i = 0; i < COUNT(places); i++)
         if (rig_meta(&rig, places[i]) <= 0)
             return places[i];
