@@ -231,11 +231,13 @@ static void sort_job(struct sorted *job, const struct lease *lease, int index,
         cancel_or_not(job);
 }
 
-/* Its follow-up counts, now or later, in this queue. */
+/* Two counters, of which one may refuse; its follow-up counts, now or later, in this
+ * queue. */
 static void add_effects(struct sorted *job)
 {
     const char *by = rig_format(&rig, "%d", job->by);
-    ADD(header(job, 0, "it is full"), "1", rig_format(&rig, "c%d", job->target), by);
+    ADD(header(job, 0, "it is full"), "2", "c0", "7",
+        rig_format(&rig, "c%d", job->target), by);
     job->follows = job_next < JOBS ? job_next++ : -1;
     if (job->follows < 0)
         ADD("0");
@@ -340,6 +342,7 @@ static void believe(const struct sorted *job, struct bytes verdict)
         sums[job->target] += job->by;
         end_job(job->number);
     } else if (job->letter == 'e' && job->target != BROKEN) {
+        sums[0] += 7;
         sums[job->target] += job->by;
         rig.pushed += job->follows >= 0;
         end_job(job->number);
