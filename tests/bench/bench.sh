@@ -10,7 +10,7 @@ LEAT_BIN names the folder of the binaries (default: build/bench/bin).
 EOT
 }
 
-rows=1,3,4,5,6,7,8,9,10,11,14,15
+rows=1,3,4,5,6,7,8,9,10,11,12,13,14,15
 quick=''
 while [ $# -gt 0 ]; do
   case $1 in
