@@ -85,13 +85,15 @@ int child_process_find(const char *name, const char *directory, const char *path
 struct launch {
     const struct child_process_spec *spec;
     pid_t parent;
+    _Atomic pid_t *note;
     volatile size_t failed; /* the step */
     volatile int error;     /* 0: it runs */
 };
 
 static int lead_group(const struct launch *launch)
 {
-    (void)launch;
+    if (launch->note != NULL)
+        *launch->note = getpid();
     return setpgid(0, 0);
 }
 
@@ -239,11 +241,18 @@ static int tell_failed(const struct launch *launch, struct err *err)
                    hint(error));
 }
 
+static void clear_note(_Atomic pid_t *note)
+{
+    if (note != NULL)
+        *note = 0;
+}
+
 /* The leader, now a zombie, still holds the number of its group: it cannot be another's.
  * So the group is killed before the leader is reaped. */
 static int end_group(struct child_process *child)
 {
     kill(-child->pid, SIGKILL);
+    clear_note(child->note);
     int status = wait_for(child->pid, 0);
     ev_io_stop(child->loop, &child->exited);
     close(child->pidfd);
@@ -269,12 +278,14 @@ int child_process_start(struct child_process *child, struct ev_loop *loop,
                         const struct child_process_spec *spec, child_process_fn on_exit,
                         void *arg, struct err *err)
 {
-    struct launch launch = {.spec = spec, .parent = getpid()};
+    struct launch launch = {
+        .spec = spec, .parent = getpid(), .note = child_groups_place(spec->groups)};
     pid_t pid = spawn(&launch);
     if (pid < 0)
         return no_room(spec, err);
     if (launch.error != 0) {
         wait_for(pid, 0);
+        clear_note(launch.note);
         return tell_failed(&launch, err);
     }
     int pidfd = pidfd_open(pid, 0);
@@ -282,9 +293,11 @@ int child_process_start(struct child_process *child, struct ev_loop *loop,
         int code = no_room(spec, err);
         kill(-pid, SIGKILL);
         wait_for(pid, 0);
+        clear_note(launch.note);
         return code;
     }
-    *child = (struct child_process){pid, pidfd, loop, .on_exit = on_exit, .arg = arg};
+    *child = (struct child_process){
+        pid, pidfd, launch.note, loop, .on_exit = on_exit, .arg = arg};
     ev_io_init(&child->exited, on_exited, pidfd, EV_READ);
     child->exited.data = child;
     ev_io_start(loop, &child->exited);

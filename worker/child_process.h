@@ -11,6 +11,7 @@
 #define LEAT_WORKER_CHILD_PROCESS_H
 
 #include "base/err.h"
+#include "worker/child_groups.h"
 
 #include <ev.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@ struct child_process_spec {
     int fds
         [CHILD_PROCESS_FDS];  /* what becomes its 0, 1, 2, 3. -1: /dev/null; 3: closed */
     int64_t memory_max_bytes; /* RLIMIT_DATA, of each of its processes; 0: as ours */
+    struct child_groups *groups; /* where its group is noted; NULL: nowhere */
 };
 
 /* It has ended, by this wait status, and is reaped. The struct is the caller's again. */
@@ -35,6 +37,7 @@ typedef void (*child_process_fn)(void *arg, int wait_status);
 struct child_process {
     pid_t pid; /* 0: none runs */
     int pidfd;
+    _Atomic pid_t *note; /* of its group; NULL: none */
     struct ev_loop *loop;
     ev_io exited;
     child_process_fn on_exit;

@@ -310,6 +310,7 @@ static int begin(struct exec_job *job, struct err *err)
         .directory = keys_of(exec)->directory,
         .fds = {-1, -1, -1, -1},
         .memory_max_bytes = keys_of(exec)->memory_mb * 1024 * 1024,
+        .groups = exec->handler->worker->config->groups,
     };
     int code = open_pipes(job, spec.fds, err);
     if (code == LEAT_OK)

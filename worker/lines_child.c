@@ -463,6 +463,7 @@ static int start_process(struct lines_child *child, struct err *err)
         .directory = keys_of(child)->directory,
         .fds = {-1, -1, -1, -1},
         .memory_max_bytes = keys_of(child)->memory_mb * 1024 * 1024,
+        .groups = child->spec->handler->worker->config->groups,
     };
     int code = open_pipes(child, spec.fds, err);
     if (code == LEAT_OK)

@@ -41,6 +41,7 @@ int main(int argc, char **argv)
     places_fill();
     title_init(argc, argv);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* ignored, the kernel would reap our children */
     raise_descriptor_limit();
     struct settings *settings = xcalloc(1, sizeof *settings);
     if (settings_read(settings, argc, argv, &err) != LEAT_OK) {

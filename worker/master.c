@@ -150,6 +150,7 @@ static void run(void *arg, const struct child *child)
         ev_signal_stop(master->loop, &master->signals[i]);
     ev_loop_destroy(master->loop);
     log_settings_use(&settings->log);
+    worker.groups = &child->row->groups;
     worker.process = child->index + 1;
     worker.processes = master->pool.size;
     worker.leave_suspects = !pool_takes_suspects(&master->pool, child);

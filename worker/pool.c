@@ -405,6 +405,7 @@ static void on_exited(struct ev_loop *loop, ev_child *watcher, int events)
     struct child *child = watcher->data;
     struct pool *pool = child->pool;
     ev_child_stop(loop, watcher);
+    child_groups_kill(&child->row->groups);
     if (!child->ready && child->row->ready)
         note_ready(child); /* it was quicker than our look */
     take_leave(child);

@@ -7,6 +7,7 @@
 #ifndef LEAT_WORKER_SCOREBOARD_H
 #define LEAT_WORKER_SCOREBOARD_H
 
+#include "worker/child_groups.h"
 #include "worker/worker.h"
 
 #include <stdatomic.h>
@@ -19,6 +20,7 @@ struct scoreboard_row {
     _Atomic int64_t slots, busy, held, done, failed;
     _Atomic int64_t loop_mono_ms;  /* when its loop last turned */
     _Atomic int64_t alive_mono_ms; /* worker_alive_mono_ms() */
+    struct child_groups groups;    /* of its handlers */
     /* Set before `ready` or `drained` is, and never again. */
     char id[40];
     _Atomic int64_t drained;

@@ -31,6 +31,7 @@ enum drain { DRAIN_NO, DRAIN_READY, DRAIN_ALL };
 struct handler_config;
 struct netguard;
 struct type_policy;
+struct child_groups;
 
 struct worker_config {
     struct redis_url url;
@@ -46,6 +47,7 @@ struct worker_config {
     int policy_count;
     const struct handler_config *handlers;
     int handler_count;
+    struct child_groups *groups; /* where handlers' are noted for the master; or NULL */
     int process, processes; /* its place in its master's pool, from 1; 0: no master */
     int leave_suspects; /* to another process of its master: only one empties itself */
     int insist;         /* wait for Redis also when it was never reached */

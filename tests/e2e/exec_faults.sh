@@ -21,7 +21,7 @@ wrote() {
 
 faulty_handlers() {
   local out="environment = { PATH, \"OUT=$dir\" }"
-  local tell='tell() { echo "$2 $(sed "s/.*) //" /proc/$2/stat | cut -d" " -f20)" >$OUT/new.$1; mv $OUT/new.$1 $OUT/$1; }'
+  tell='tell() { echo "$2 $(sed "s/.*) //" /proc/$2/stat | cut -d" " -f20)" >$OUT/new.$1; mv $OUT/new.$1 $OUT/$1; }'
   handler deaf "$out" 'timeout = 300ms' 'grace = 300ms' <<X
 $tell
 trap '' TERM
@@ -164,10 +164,11 @@ keeps_no_zombie_and_no_descriptor() {
 # ---- workers that go -----------------------------------------------------------------------
 
 lasting_handlers() {
-  handler lasting "environment = { PATH, \"OUT=$dir\" }" <<'X'
-echo "$$ $(sed 's/.*) //' /proc/$$/stat | cut -d' ' -f20)" >"$OUT/lasting.$LEAT_DELIVERY.new"
-mv "$OUT/lasting.$LEAT_DELIVERY.new" "$OUT/lasting.$LEAT_DELIVERY"
-[ "$LEAT_DELIVERY" = 1 ] || exit 0
+  handler lasting "environment = { PATH, \"OUT=$dir\" }" <<X
+$tell
+[ "\$LEAT_DELIVERY" = 1 ] || exit 0
+sleep 1000 & tell lasting_grandchild \$!
+tell lasting \$\$
 while :; do sleep 0.1; done
 X
   handler patient "environment = { PATH, \"OUT=$dir\" }" <<'X'
@@ -179,12 +180,14 @@ X
 
 takes_its_children_along() {
   job lasting k-1
-  wrote "$dir/lasting.1"
+  wrote "$dir/lasting"
   kill -KILL "$(process)"
   await 'is_gone '"${who[*]}" 20 'the handler of a killed worker to be gone'
+  wrote "$dir/lasting_grandchild"
+  await 'is_gone '"${who[*]}" 20 'what the handler had started to be gone'
   await_told k-1 'job done'
   expect_match 'deliveries=1 fails=0' "$told" 'the second run'
-  ok 'a worker that is killed takes its handlers along; the job runs again'
+  ok 'a worker that is killed takes its handlers and their children along; the job runs again'
 }
 
 finishes_what_runs() {
@@ -201,6 +204,15 @@ finishes_what_runs() {
   expect_eq 2 "$(counter patient)" 'effects of what was finished'
   expect_empty queue h lease body
   ok 'TERM: what runs is finished'
+}
+
+# As some supervisors start their programs.
+bears_ignored_signals() {
+  redis_cli flushall >"$dir/out"
+  push_many nothing 10
+  expect_exit 0 perl -e '$SIG{CHLD} = $SIG{PIPE} = "IGNORE"; exec @ARGV' "$leat" worker -p 0 --drain --exec nothing=true
+  expect_ended 10
+  ok 'a worker that was started with SIGCHLD ignored knows how its handlers end'
 }
 
 # ---- a deploy ------------------------------------------------------------------------------
@@ -248,4 +260,5 @@ holds_its_cap
 keeps_no_zombie_and_no_descriptor
 takes_its_children_along
 finishes_what_runs
+bears_ignored_signals
 reloads
