@@ -326,7 +326,9 @@ static void sort_job(struct sorting *sorting, int index)
         return;
     }
     if (entry->deliveries >= LIMIT_DELIVERIES) {
-        /* Not even parsed: that may be what kills. */
+        /* Read once more for those who wait for it; never again if that is what kills. */
+        if (entry->deliveries == LIMIT_DELIVERIES)
+            envelope_read(&sorting->envelope, entry->payload, &lease->arena, NULL);
         sort_dead(sorting, "its workers died of it, or lost it, too often");
         return;
     }

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../support/e2e.sh"
 
 command -v python3 >/dev/null || skip 'no python3 for one of its handlers'
-readme=$(dirname "$0")/../../README.md
+readme=$(cd "$(dirname "$0")/../.." && pwd)/README.md
 
 # block N: the Nth fenced block of that section.
 block() {
