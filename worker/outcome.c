@@ -41,8 +41,7 @@ static void add_effects(struct settlement *settlement, struct call *call)
 {
     const struct job_answer *answer = &call->answer;
     struct cmd *args = &settlement->args;
-    cmd_adds(args, header_of(call, "a counter refused what the answer adds: it would "
-                                   "leave its range, or holds no integer"));
+    cmd_adds(args, header_of(call, OUTCOME_REFUSED));
     cmd_add_int(args, answer->incr_count);
     for (int i = 0; i < answer->incr_count; i++) {
         cmd_add(args, answer->incr[i].counter);

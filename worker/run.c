@@ -226,6 +226,21 @@ static void drop_settled(struct run *run, int ended)
     joblog_tell_kept(&told, !ended);
 }
 
+/* `numbers`: of jobs whose counters refused what they were to add. */
+static void note_refused(struct run *run, const struct redisReply *numbers)
+{
+    int64_t index = 0;
+    size_t next = 0;
+    for (struct call *call = run->calls; call != NULL; call = call->next, index++)
+        if (next < reply_count(numbers) &&
+            reply_int(reply_at(numbers, next), -1) == index) {
+            call->attempt.end = JOB_DIED;
+            call->attempt.error = OUTCOME_REFUSED;
+            worker_of(run)->failed++;
+            next++;
+        }
+}
+
 /* The lease was there, or an earlier copy of this settle had ended it. */
 static void go_on(struct run *run, const struct redisReply *reply)
 {
@@ -233,6 +248,7 @@ static void go_on(struct run *run, const struct redisReply *reply)
     int lives = bytes_is(reply_bytes(reply_at(reply, 1)), "run");
     int ended = reply_is_int(reply) ? reply_int(reply, 0) == 1
                                     : reply_int(reply_at(reply, 0), 0) == 1;
+    note_refused(run, reply_at(reply, moved ? 2 : 1));
     drop_settled(run, ended || (moved && lives));
     if (run->calls == NULL) {
         run_free(run);

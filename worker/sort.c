@@ -3,6 +3,7 @@
 #include "worker/call.h"
 #include "worker/flight.h"
 #include "worker/follow.h"
+#include "worker/outcome.h"
 #include "worker/tracking.h"
 #include "base/log.h"
 #include "base/rnd.h"
@@ -175,7 +176,7 @@ static void sort_followed(struct sorting *sorting, const struct increment_args *
         return;
     }
     settlement_add(settlement, OUTCOME_EFFECTS);
-    cmd_adds(&settlement->args, header_of(sorting, refusal_of(lease, args, 0)));
+    cmd_adds(&settlement->args, header_of(sorting, OUTCOME_REFUSED));
     cmd_add_int(&settlement->args, 1);
     cmd_add(&settlement->args, args->counter);
     cmd_add_int(&settlement->args, args->by);
@@ -195,6 +196,8 @@ static void sort_instant(struct sorting *sorting, const struct job_type *type)
     if (type->read(&args, sorting->envelope.args, &lease->arena, &sorting->err) !=
         LEAT_OK) {
         sort_dead(sorting, sorting->err.text);
+    } else if (sorting->envelope.then.len > 0) {
+        sort_followed(sorting, &args);
     } else if (lease->refused != NULL &&
                (refused = tally_find(lease->refused, args.counter)) != NULL) {
         settlement_add(settlement, OUTCOME_COUNTED);
@@ -204,8 +207,6 @@ static void sort_instant(struct sorting *sorting, const struct job_type *type)
         cmd_adds(&settlement->args, header_of(sorting, why));
         track(sorting, &DONE);
         tell(sorting, JOB_COUNTED_ALONE, 0, why);
-    } else if (sorting->envelope.then.len > 0) {
-        sort_followed(sorting, &args);
     } else {
         settlement_add(settlement, OUTCOME_DONE);
         tally_add(&sorting->worker->tally, args.counter, args.by);

@@ -49,7 +49,7 @@ static const struct field retry_rows[] = {
 int envelope_fields(struct envelope *envelope, const struct members *members,
                     struct arena *arena, struct err *err)
 {
-    struct envelope read = {.version = ENVELOPE_VERSION};
+    struct envelope read = {.version = 1};
     int code = fields_read(rows, sizeof rows / sizeof *rows, members, arena, &read, err);
     struct backoff unused;
     if (code == LEAT_OK && read.retry.len > 0)
@@ -195,7 +195,8 @@ void envelope_write(struct buf *out, const struct envelope_draft *draft)
     if (draft->track)
         buf_adds(out, ",\"track\":true");
     if (draft->then.len > 0) {
-        buf_adds(out, ",\"then\":");
+        /* Older workers, which do not know it, leave a later version to newer ones. */
+        buf_adds(out, ",\"v\":2,\"then\":");
         buf_add(out, draft->then.at, draft->then.len);
     }
     buf_addc(out, '}');

@@ -9,7 +9,8 @@
 #include "schema/backoff.h"
 #include "schema/members.h"
 
-enum { ENVELOPE_VERSION = 1 };
+/* The newest that is read. Version 2 has `then`. */
+enum { ENVELOPE_VERSION = 2 };
 
 struct envelope {
     int64_t version;

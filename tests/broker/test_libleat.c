@@ -43,7 +43,7 @@ START_TEST(a_job_is_pushed_as_it_was_given)
                  NULL, RIG_MS));
     expect_text(ASK("RPOP", "leat:default"),
                 "{\"type\":\"mail\",\"id\":\"c\",\"args\":{},\"track\":true,"
-                "\"then\":{\"type\":\"t\",\"args\":\"$result\"}}");
+                "\"v\":2,\"then\":{\"type\":\"t\",\"args\":\"$result\"}}");
     rig_stop();
 }
 END_TEST

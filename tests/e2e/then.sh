@@ -11,11 +11,11 @@ newest() { redis_cli lindex leat:default 0; }
 then='{"type":"tell","args":["$result.name",1.50],"queue":"mail","in_ms":5}'
 
 expect_eq a "$("$leat" push make --id a --track --then " $then " n:=1)" 'the id that is printed'
-expect_eq '{"type":"make","id":"a","args":{"n":1},"track":true,"then":'"$then}" "$(newest)" \
+expect_eq '{"type":"make","id":"a","args":{"n":1},"track":true,"v":2,"then":'"$then}" "$(newest)" \
   'the job that leat push made'
 printf '%s\n' "$then" >"$dir/then.json"
 "$leat" push make --id b --then "@$dir/then.json" >"$dir/out"
-expect_eq '{"type":"make","id":"b","args":{},"then":'"$then}" "$(newest)" 'a follow-up from a file'
+expect_eq '{"type":"make","id":"b","args":{},"v":2,"then":'"$then}" "$(newest)" 'a follow-up from a file'
 ok 'leat push writes track and then into the job'
 
 job='{ "type":"make","id":"c","args":{},"track":true,"then": '"$then"' }'

@@ -43,9 +43,11 @@ local function keep_record(p, became)
   record_key = record_key + 1
 end
 
+local refusals = {} -- of jobs whose own counters refused
 for i = 1, #jobs do
   local became = DO[letters[i]](jobs[i], at[i], form.record[i])
   if form.record[i] then keep_record(form.record[i], became) end
+  if became == 'refused' then refusals[#refusals + 1] = i - 1 end
 end
 for i = #back, 1, -1 do call('RPUSH', KEYS[4], back[i]) end
 if #failures > 0 then
@@ -61,4 +63,5 @@ if #stay > 0 then
   reply[#reply + 1] = 'run'
 end
 for field, n in pairs(count) do call('HINCRBY', KEYS[3], field, n) end
+if #refusals > 0 then reply[#reply + 1] = refusals end
 return reply
