@@ -206,6 +206,18 @@ finishes_what_runs() {
   ok 'TERM: what runs is finished'
 }
 
+# A run needs five descriptors while it lasts, and a few more to begin.
+waits_for_room() {
+  redis_cli flushall >"$dir/out"
+  printf 'handler nap { command = { sleep, "0.3" }  concurrency = 16 }\n' >"$dir/nap.conf"
+  push_many nap 32
+  expect_exit 0 bash -c 'ulimit -n 32; exec "$@"' - "$leat" worker -p 0 --drain --config "$dir/nap.conf"
+  expect_ended 32
+  expect_eq 0 "$(tally retry)" 'jobs that failed'
+  [ "$(sed -n 's/.*msg="stopped" .*failed=//p' "$dir/err")" = 0 ] || fail 'runs failed'
+  ok 'while the machine has no room for another process, jobs wait and do not fail'
+}
+
 # As some supervisors start their programs.
 bears_ignored_signals() {
   redis_cli flushall >"$dir/out"
@@ -260,5 +272,6 @@ holds_its_cap
 keeps_no_zombie_and_no_descriptor
 takes_its_children_along
 finishes_what_runs
+waits_for_room
 bears_ignored_signals
 reloads
