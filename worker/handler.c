@@ -5,6 +5,7 @@
 #include "worker/exec.h"
 #include "worker/http.h"
 #include "worker/lines.h"
+#include "worker/plugin.h"
 #include "worker/run.h"
 
 #include <stdlib.h>
@@ -19,7 +20,7 @@ enum {
 
 /* One file, one row. */
 static const struct handler_kind *const kinds[] = {&exec_kind, &lines_kind, &http_kind,
-                                                   NULL};
+                                                   &plugin_kind, NULL};
 
 const struct handler_kind *handler_kind_find(const char *name)
 {

@@ -106,7 +106,7 @@ static void hold(struct leat_plugin_job *job)
     while (access(path, F_OK) != 0 && !job->is_cancelled(job))
         usleep(PAUSE_US);
     if (job->is_cancelled(job))
-        fprintf(stderr, "cancelled %s\n", job->id);
+        fprintf(stderr, "stopped %s\n", job->id);
     job->incr(job, "held", 1);
 }
 

@@ -1,0 +1,265 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Handlers that are shared objects: what a plugin is told and what it asks for, the example, what
+# a crash costs, cancels and time-outs, and files that are no plugins.
+. "$(dirname "$0")/../support/e2e.sh"
+. "$(dirname "$0")/../support/queue.sh"
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+conf=$dir/leat.conf
+plugin=$LEAT_BIN/test_plugin.so
+
+# handler TYPE FILE [LINE…]
+handler() {
+  # A crash must be one, also under the address sanitizer.
+  printf 'handler %s {\n  kind = plugin\n  file = "%s"\n  environment = {"PATH", "ASAN_OPTIONS=handle_segv=0"}\n' \
+    "$1" "$2" >>"$conf"
+  printf '  %s\n' "${@:3}" '}' >>"$conf"
+}
+
+begin() { worker_start -p 1 --config "$conf"; }
+
+end() {
+  worker_stop
+  expect_eq 0 "$status" 'exit status'
+}
+
+push() { "$leat" push "$@" >"$dir/out"; }
+counter() { redis_cli --raw hget "$(key counters)" "$1"; }
+logged() { grep -c "$1" "$(worker_log)" || true; }
+await_logged() {
+  wanted=$1
+  await '[ "$(logged "$wanted")" -ge 1 ]' 30 "the log to say '$1'"
+}
+await_tally() { await '[ "$(tally '"$1"')" = '"$2"' ]' 30 "$2 jobs $1"; }
+reset() { redis_cli flushall >"$dir/out"; rm -f "$conf"; }
+
+# compile NAME FLAG…: a plugin whose source is on stdin, as its author builds it.
+compile() {
+  cat >"$dir/$1.c"
+  expect_exit 0 cc -shared -fPIC -O2 -Wall -Wextra -Werror -I "$root/worker" "${@:2}" "$dir/$1.c" -o "$dir/$1.so"
+}
+
+# ---- what it is told, and what it asks for ---------------------------------------------------
+
+effects() {
+  local type
+  for type in tell effects plain loud fails dies later no_json no_text many huge; do
+    handler "$type" "$plugin"
+  done
+  redis_cli lpush leat:default '{"type":"tell","id":"tell:1","args":{"a": "\u00e4"},"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}' >"$dir/out"
+  for type in effects loud; do push "$type"; done
+  for type in fails dies later; do push "$type" --id "$type"; done
+  for type in no_json no_text many huge; do push "$type" --id "$type" --retries 0; done
+  begin
+  await_tally 'done' 5
+  await_tally dead 5
+  expect_eq 15 "$(counter 'told tell tell:1 default 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 1 1 {"a": "\u00e4"}')" \
+    'what it was told, with the length of args'
+  expect_eq '1 1' "$(counter token) $(counter deadline)" 'a token and a deadline'
+  expect_eq '42 -1 2' "$(counter $'a "quoted"\nname') $(counter other) $(counter plain)" 'its effects'
+  expect_eq 1 "$(counter loud)" 'a job that prints'
+  await_logged 'printed to stdout'
+  await_logged 'printed to stderr'
+  expect_eq 0 "$(counters | grep -c never || true)" 'counters of jobs that failed'
+  await_logged 'job failed. id=fails .*err=.*the .*disk.*is full'
+  await_logged 'job died. id=dies .*err="no such picture"'
+  await_logged 'job runs again later. id=later '
+  await_logged 'job died. id=no_json .*answer: not JSON'
+  await_logged 'job died. id=no_text .*answer: .incr. has a counter that is no UTF-8'
+  await_logged 'job died. id=many .*answer: .incr. has more than 64 items'
+  await_logged 'job died. id=huge .*answer: it has 200020 bytes, allowed are 131072'
+  expect_eq 0 "$(logged 'child is gone')" 'children that were killed'
+  end
+  await_logged closed
+  reset
+  ok 'what it asks for happens with the end of its job; what breaks the rules fails that job alone'
+}
+
+example() {
+  compile primes <"$root/examples/plugin/primes.c"
+  printf 'handler primes { kind = plugin  file = "%s" }\n' "$dir/primes.so" >>"$conf"
+  push primes --args 100000
+  push primes --id bad --args '"many"'
+  begin
+  await_tally 'done' 1
+  await_tally dead 1
+  expect_eq 9592 "$(counter primes:100000)" 'primes up to 100,000'
+  await_logged 'job died. id=bad .*args is how far to count'
+  push primes --id long --args 900000000000 --timeout 500ms --retries 0
+  await_logged 'job died. id=long .*timed out after 500ms'
+  end
+  expect_eq 0 "$(logged 'child is gone')" 'children that were killed'
+  reset
+  ok 'the example counts, refuses, and stops when its time is over'
+}
+
+# ---- crashes -------------------------------------------------------------------------------
+
+# dead_of ID: its header.
+dead_of() {
+  redis_cli zrange "$(key dead)" 0 -1 | grep -B 1 "\"id\":\"$1\"" | head -n 1
+}
+
+# The job that crashes is between others in the hands of one process. Those of another type, and
+# those that process did not hold, never notice.
+crash() {
+  local i
+  handler hold "$plugin"
+  handler plain "$plugin"
+  handler crash "$plugin"
+  compile mixed <<'CODE'
+#include <leat-plugin.h>
+#include <stdlib.h>
+#include <string.h>
+static void run(struct leat_plugin_job *job)
+{
+    if (strstr(job->args, "crash") != NULL)
+        abort();
+    job->incr(job, "mixed", 1);
+}
+const struct leat_plugin leat_plugin = {LEAT_PLUGIN_BEGIN, .in_flight = 8, .run = run};
+CODE
+  handler mixed "$dir/mixed.so"
+  for ((i = 0; i < 300; i++)); do
+    echo '{"type":"plain","args":{},"retry":{"max":0}}'
+    [ "$i" != 150 ] || echo '{"type":"mixed","id":"mixed","args":"crash","retry":{"max":0}}'
+    echo '{"type":"mixed","args":{},"retry":{"max":1,"base_ms":1}}'
+  done | "$leat" push --ndjson 2>"$dir/err"
+  push crash --id crash --retries 0
+  begin
+  await_tally 'done' 600
+  await_tally dead 2
+  expect_eq '300 300' "$(counter plain) $(counter mixed)" 'effects, each once'
+  expect_match 'signal%206%20' "$(dead_of mixed)" 'why the mixed one died'
+  expect_match 'signal%2011%20' "$(dead_of crash)" 'why the other one died'
+  await '[ "$(tally retrying)" = 0 ]' 20 'no retries left'
+  local held
+  held=$(sed -n 's/.*child is gone. type=mixed .*jobs=//p' "$(worker_log)")
+  [ "$held" -le 8 ] || fail "$held jobs were held by a process with an in_flight of 8"
+  expect_eq $((held + 1)) "$(redis_cli llen "$(key fail)")" 'failures of all jobs'
+  end
+  expect_at_rest
+  reset
+  ok "a crash costs what that process held, $held jobs, and nothing more"
+}
+
+# ---- stopping ------------------------------------------------------------------------------
+
+stopping() {
+  handler hold "$plugin" 'grace = 20s' 'timeout = 1m'
+  begin
+  push hold --id one --args "\"$dir/go\"" --timeout 4s --retries 0
+  await_logged 'holding one'
+  push hold --id two --args "\"$dir/go\"" --timeout 500ms --retries 0
+  await_tally dead 2
+  await_logged 'stopped one'
+  await_logged 'job died. id=one .*timed out'
+  await_logged 'job died. id=two .*timed out'
+  expect_eq 0 "$(logged 'holding two')" 'runs of a job that was stopped before its turn'
+  expect_eq 0 "$(logged 'child is gone')" 'children that were killed'
+  expect_eq '' "$(counter held)" 'effects of jobs that were stopped'
+  : >"$dir/go"
+  push hold --id three --args "\"$dir/go\""
+  await_tally 'done' 1
+  end
+  reset
+  ok 'a job sees that it is to stop; one whose turn has not come does not begin'
+}
+
+# What ignores it is killed; what else that process held goes back, and has not failed.
+deaf() {
+  compile deaf <<'CODE'
+#include <leat-plugin.h>
+#include <string.h>
+#include <unistd.h>
+static void run(struct leat_plugin_job *job)
+{
+    if (strcmp(job->id, "deaf") == 0)
+        pause();
+    job->incr(job, "heard", 1);
+}
+const struct leat_plugin leat_plugin = {LEAT_PLUGIN_BEGIN, .in_flight = 4, .run = run};
+CODE
+  handler deaf "$dir/deaf.so" 'grace = 100ms' 'timeout = 5m'
+  printf '%s\n' '{"type":"deaf","id":"deaf","args":{},"timeout_ms":500,"retry":{"max":0}}' \
+    '{"type":"deaf","args":{},"retry":{"max":0}}' '{"type":"deaf","args":{},"retry":{"max":0}}' |
+    "$leat" push --ndjson 2>"$dir/err"
+  begin
+  await_logged 'job died. id=deaf .*timed out after 500ms'
+  await_tally 'done' 2
+  expect_eq '2 1' "$(counter heard) $(tally dead)" 'the others ran, without a failure'
+  end
+  expect_at_rest
+  reset
+  ok 'what does not stop is killed, and the others go on'
+}
+
+# ---- no plugins ----------------------------------------------------------------------------
+
+# refused FILE TEXT: what loads it says why, and so does the job that cannot run.
+refused() {
+  expect_exit 78 "$LEAT_BIN/leat-plugin" "$1"
+  expect_match "$2" "$(cat "$dir/err")" "why $1 cannot be loaded"
+}
+
+no_plugins() {
+  local bad="$dir/bad.so"
+  compile empty <<<'int nothing_of_leat; '
+  compile later <<'CODE'
+#include <leat-plugin.h>
+static void run(struct leat_plugin_job *job) { (void)job; }
+const struct leat_plugin leat_plugin = {sizeof leat_plugin, 2, .run = run};
+CODE
+  compile short_ <<'CODE'
+#include <leat-plugin.h>
+const struct leat_plugin leat_plugin = {8, LEAT_PLUGIN_ABI, 0, 0, 0, 0};
+CODE
+  compile idle <<<'#include <leat-plugin.h>
+const struct leat_plugin leat_plugin = {LEAT_PLUGIN_BEGIN, 0, 0, 0, 0};'
+  compile greedy <<'CODE'
+#include <leat-plugin.h>
+static void run(struct leat_plugin_job *job) { (void)job; }
+const struct leat_plugin leat_plugin = {LEAT_PLUGIN_BEGIN, .in_flight = 1001, .run = run};
+CODE
+  compile shut <<'CODE'
+#include <leat-plugin.h>
+static int begin(void) { return 3; }
+static void run(struct leat_plugin_job *job) { (void)job; }
+const struct leat_plugin leat_plugin = {LEAT_PLUGIN_BEGIN, .open = begin, .run = run};
+CODE
+  echo 'no shared object' >"$bad"
+  refused "$bad" 'cannot be loaded: .*bad\.so: (file too short|invalid ELF header)'
+  refused "$dir/empty.so" 'empty\.so is no plugin of leat: it defines no leat_plugin'
+  refused "$dir/later.so" 'was built for abi 2 of leat-plugin\.h, this leat has 1'
+  refused "$dir/short_.so" 'size of 8, not at least'
+  refused "$dir/idle.so" 'has no run\(\)'
+  refused "$dir/greedy.so" 'in_flight of 1001, allowed is 0 to 1000'
+  expect_exit 75 "$LEAT_BIN/leat-plugin" "$dir/shut.so"
+  expect_match 'open\(\) returned 3' "$(cat "$dir/err")" 'a plugin that does not open'
+  expect_exit 64 "$LEAT_BIN/leat-plugin"
+
+  handler t "$dir/empty.so"
+  push t --id t --retries 0
+  begin
+  await_logged 'job died. id=t .*it defines no leat_plugin'
+  end
+  reset
+  handler t "$dir/nowhere.so"
+  expect_exit 78 "$leat" worker --config "$conf"
+  expect_match 'handler t.*file: .*nowhere\.so: No such file' "$(cat "$dir/err")" 'a file that is not there'
+  rm "$conf"
+  printf 'handler t {\n  kind = plugin\n}\n' >"$conf"
+  expect_exit 78 "$leat" worker --config "$conf"
+  expect_match 'handler t.*file is missing' "$(cat "$dir/err")" 'no file'
+  reset
+  ok 'what is no plugin is refused, and why is said'
+}
+
+redis_start
+effects
+example
+crash
+stopping
+deaf
+no_plugins

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/plugin.h"
+#include "worker/handler.h"
+#include "worker/lines.h"
+#include "worker/program.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Write the path of leat-plugin, which is where this program is. Returns 0, or -1. */
+static int find_host(char out[PATH_MAX])
+{
+    static const char name[] = "leat-plugin";
+    ssize_t len = readlink("/proc/self/exe", out, PATH_MAX - sizeof name);
+    if (len <= 0)
+        return -1;
+    out[len] = '\0';
+    char *slash = strrchr(out, '/');
+    if (slash == NULL)
+        return -1;
+    memcpy(slash + 1, name, sizeof name);
+    return access(out, X_OK);
+}
+
+static int check(const struct handler_config *config, struct err *err)
+{
+    char host[PATH_MAX];
+    const char *file = config->keys.file;
+    if (file == NULL)
+        return err_set(err, LEAT_ECONFIG,
+                       "file is missing: say which shared object to load, as in "
+                       "file = \"/usr/local/lib/thumbnail.so\"");
+    if (access(file, R_OK) != 0)
+        return err_set(err, LEAT_ECONFIG, "file: %s: %s", file, strerror(errno));
+    if (find_host(host) != 0)
+        return err_set(err, LEAT_ECONFIG,
+                       "file: %s needs the program leat-plugin, which is not beside "
+                       "leat-worker",
+                       file);
+    return LEAT_OK;
+}
+
+/* The file's whole path: its process may begin in another directory, and what has no
+ * slash would be looked for where the system's libraries are. */
+static void *open_plugin(struct handler *handler)
+{
+    char host[PATH_MAX] = "leat-plugin", file[PATH_MAX];
+    struct handler_keys keys = handler->config->keys;
+    struct program program;
+    find_host(host);
+    if (realpath(keys.file, file) == NULL)
+        snprintf(file, sizeof file, "%s", keys.file);
+    keys.command = (struct opt_list){{host, file}, 2};
+    program_init(&program, &keys);
+    return lines_open(handler, &program);
+}
+
+const struct handler_kind plugin_kind = {
+    .name = "plugin",
+    .check = check,
+    .open = open_plugin,
+    .close = lines_close,
+    .capacity = lines_capacity,
+    .start = lines_start,
+    .stop = lines_stop,
+    .kill = lines_kill,
+};
