@@ -95,13 +95,11 @@ void feed_learn(struct feed *feed, const struct feed_news *news)
     int slots = feed->worker->slots_free;
     feed_charge(feed, news->got - news->back);
     feed->full = news->back > 0;
-    feed->handler = NULL;
+    feed->handler = news->handler;
     if (feed->full) {
         /* No slot is free, but instant jobs behind the slow ones must not wait for one:
          * look for them now and then. */
         feed_rest(feed, FULL_REST_MS);
-    } else if (news->handler != NULL) {
-        feed->handler = news->handler;
     } else if (news->slow > 0) {
         feed->batch = slots > 0 ? slots : 1;
     } else if (news->got >= news->asked && feed->batch < LIMIT_LEASE_JOBS) {
@@ -148,37 +146,37 @@ static int holds_suspect(const struct worker *worker)
     return 0;
 }
 
-/* Most jobs here are for a handler: ask for what it has room for. Without any, others
- * may still find a slot behind them; in the middle of many quick ones, wait for half of
- * them. */
-static void reserve_for(struct feed *feed, const struct handler *handler)
+/* Its jobs are for a handler: ask for what that has room for. While it has none, look now
+ * and then for jobs behind them that need none. */
+static int room_for(struct feed *feed)
 {
-    struct worker *worker = feed->worker;
-    int room = handler_room(handler);
-    if (feed->state != FEED_HUNGRY || feed->reserving > 0 || !has_room(worker, room) ||
-        !link_is_up(worker->link) || !share_may_take(&worker->shares, number_of(feed)))
-        return;
-    feed->batch = room < LIMIT_LEASE_JOBS ? room : LIMIT_LEASE_JOBS;
-    if (room > 0) {
-        lease_reserve(lease_new(feed, feed->batch, worker->config->lease_ms), 0);
-    } else if (handler->waiting + handler->coming == 0) {
-        feed->full = 1;
-        feed_rest(feed, FULL_REST_MS);
-    }
+    int room = handler_room(feed->handler);
+    if (room > 0)
+        return room < LIMIT_LEASE_JOBS ? room : LIMIT_LEASE_JOBS;
+    if (clock_mono_ms() - feed->scanned_mono_ms < FULL_REST_MS)
+        return 0;
+    scan(feed);
+    return feed->batch;
 }
 
 static void reserve(struct feed *feed)
 {
     struct worker *worker = feed->worker;
     if (feed->handler != NULL) {
-        reserve_for(feed, feed->handler);
-        return;
+        if (feed->reserving > 0)
+            return; /* what it brings tells how much room is left */
+        feed->batch = room_for(feed);
+        if (feed->batch == 0) {
+            feed->full = 1;
+            feed_rest(feed, FULL_REST_MS);
+        }
     }
     while (feed->state == FEED_HUNGRY && feed->reserving < DEPTH &&
            has_room(worker, feed->batch) && link_is_up(worker->link) &&
            share_may_take(&worker->shares, number_of(feed))) {
-        /* Ask for more only while every answer was full. */
-        if (feed->reserving > 0 && feed->batch < LIMIT_LEASE_JOBS)
+        /* Ask for more only while every answer was full; of calls, none ahead. */
+        if (feed->reserving > 0 &&
+            (feed->handler != NULL || feed->batch < LIMIT_LEASE_JOBS))
             return;
         lease_reserve(lease_new(feed, feed->batch, worker->config->lease_ms), 0);
     }

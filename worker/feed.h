@@ -39,7 +39,7 @@ struct feed_news {
     int asked, got;
     int slow;                /* jobs of slow types */
     int back;                /* of them, given back for want of a slot */
-    struct handler *handler; /* of the last that a handler runs; NULL: there was none */
+    struct handler *handler; /* that took the last of them; NULL: there was none */
 };
 
 /* Set up, hungry; the queue is copied. Its bells connect at once, unless the worker

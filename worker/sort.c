@@ -284,11 +284,13 @@ static void sort_call(struct sorting *sorting, struct handler *handler)
     struct settlement *settlement = &sorting->worker->settlement;
     int headed = sorting->entry.iid.len > 0;
     sorting->news.slow++;
-    sorting->news.handler = handler;
     if (!handler_takes(handler)) {
+        if (sorting->news.handler == NULL)
+            sorting->news.handler = handler;
         sort_back(sorting, "its handler is busy");
         return;
     }
+    sorting->news.handler = handler;
     name_job(sorting);
     struct call *call = call_new(lease->feed, handler, &sorting->entry,
                                  &sorting->envelope, &lease->arena);
