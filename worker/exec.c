@@ -41,7 +41,8 @@ struct exec {
     struct program program;
     struct handler_log log;
     struct exec_job *jobs;
-    int killed; /* of `jobs`: not reaped yet */
+    int killed;  /* of `jobs`: not reaped yet */
+    int waiting; /* of `jobs`: for room */
 };
 
 struct exec_job {
@@ -51,7 +52,7 @@ struct exec_job {
     struct child_process child;
     struct pipe_reader out, err, answers;
     ev_timer again;
-    int tries;
+    int tries, waits;
     struct err fault; /* it cannot be started; or what is wrong with its answers */
     int has_answer, left_out;
     struct job_answer answer;
@@ -198,8 +199,15 @@ static void close_pipes(struct exec_job *job)
     pipe_reader_close(&job->answers);
 }
 
+static void set_waiting(struct exec_job *job, int waits)
+{
+    job->exec->waiting += waits - job->waits;
+    job->waits = waits;
+}
+
 static void forget(struct exec_job *job)
 {
+    set_waiting(job, 0);
     *job->link_here = job->next;
     if (job->next != NULL)
         job->next->link_here = job->link_here;
@@ -343,7 +351,8 @@ static void try_to_begin(struct exec_job *job)
 {
     struct err err = {0};
     int code = begin(job, &err);
-    if (code == LEAT_EBUSY && ++job->tries < ROOM_TRIES_MAX)
+    set_waiting(job, code == LEAT_EBUSY && ++job->tries < ROOM_TRIES_MAX);
+    if (job->waits)
         wait_ms(job, ROOM_WAIT_MS);
     else if (code != LEAT_OK)
         cannot(job, err.text);
@@ -355,6 +364,8 @@ static void on_again(struct ev_loop *loop, ev_timer *watcher, int events)
     struct exec_job *job = watcher->data;
     if (job->fault.code == LEAT_OK) {
         try_to_begin(job);
+        if (job->exec->waiting == 0)
+            handler_pump(job->exec->handler);
         return;
     }
     call_fail(job->call, job->fault.text, 0);
@@ -406,10 +417,13 @@ static void close_exec(void *state)
     free(exec);
 }
 
+/* While one waits for room, others must not take it. */
 static int capacity(const struct handler *handler)
 {
     const struct exec *exec = handler->state;
     int64_t concurrency = keys_of(exec)->concurrency;
+    if (exec->waiting > 0)
+        return handler->running;
     int places = concurrency > 0 ? (int)concurrency : CONCURRENCY;
     return places > exec->killed ? places - exec->killed : 0;
 }

@@ -22,9 +22,9 @@ wrote() {
 faulty_handlers() {
   local out="environment = { PATH, \"OUT=$dir\" }"
   tell='tell() { echo "$2 $(sed "s/.*) //" /proc/$2/stat | cut -d" " -f20)" >$OUT/new.$1; mv $OUT/new.$1 $OUT/$1; }'
-  handler deaf "$out" 'timeout = 300ms' 'grace = 300ms' <<X
-$tell
+  handler deaf "$out" 'timeout = 1s' 'grace = 1s' <<X
 trap '' TERM
+$tell
 sleep 1000 & tell deaf_grandchild \$!
 echo '{"incr":{"never":1}}' >&3
 tell deaf \$\$
@@ -64,7 +64,7 @@ X
 stops_what_does_not_stop() {
   job deaf t-1
   job obedient t-2
-  expect_told t-1 'job failed' 'err="timed out after 300ms"'
+  expect_told t-1 'job failed' 'err="timed out after 1s"'
   expect_told t-2 'job failed' 'err="timed out after 300ms"'
   wrote "$dir/deaf"
   await 'is_gone '"${who[*]}" 20 'the deaf one to be gone'
