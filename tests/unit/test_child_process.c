@@ -271,6 +271,35 @@ START_TEST(it_ends_when_its_parent_is_killed)
 }
 END_TEST
 
+START_TEST(its_group_is_noted_while_it_runs_and_can_be_killed_by_that)
+{
+    static struct child_groups groups;
+    struct run run;
+    init(&run);
+    struct child_process_spec spec = spec_of(SHELL("while :; do sleep 1; done"));
+    spec.groups = &groups;
+    groups.at[0] = -1; /* taken */
+    ck_assert_int_eq(start(&run, &spec), LEAT_OK);
+    ck_assert_int_eq(groups.at[1], run.child.pid);
+    child_groups_kill(&groups);
+    turn(&run, 0);
+    pipe_reader_close(&run.out);
+    ck_assert_int_eq(WTERMSIG(run.status), SIGKILL);
+    ck_assert_int_eq(groups.at[1], 0);
+    spec.argv = SHELL("exit 0");
+    run_shell(&run, spec);
+    pipe_reader_close(&run.out);
+    ck_assert_int_eq(groups.at[0], 0);
+    spec.file = "/nowhere";
+    ck_assert_int_eq(start(&run, &spec), LEAT_ECONFIG);
+    ck_assert_int_eq(groups.at[0], 0);
+    for (int i = 0; i < CHILD_GROUPS_MAX; i++)
+        groups.at[i] = -1;
+    ck_assert_ptr_null(child_groups_place(&groups));
+    fini(&run);
+}
+END_TEST
+
 /* ---- what it is given -------------------------------------------------------------- */
 
 START_TEST(the_environment_is_what_was_given_and_nothing_else)
@@ -485,6 +514,7 @@ SUITE("child_process", the_status_is_told_as_it_was, nothing_is_left_behind_by_2
       what_it_started_is_killed_when_it_ends, signals_reach_the_whole_group,
       one_that_ignores_term_is_killed_and_reaped_without_a_call,
       it_ends_when_its_parent_is_killed,
+      its_group_is_noted_while_it_runs_and_can_be_killed_by_that,
       the_environment_is_what_was_given_and_nothing_else, the_directory_is_what_was_given,
       signals_are_as_usual_whatever_ours_are, the_memory_limit_is_in_force,
       it_has_no_descriptors_but_its_own, descriptors_may_have_any_numbers,
