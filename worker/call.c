@@ -324,18 +324,26 @@ int64_t call_token(const struct call *call)
     return call->attempt.started_mono_ms + worker_of(call)->redis_ahead_ms;
 }
 
+/* This runs for every job: no printf(). */
+static void add_name(struct buf *out, const char *name)
+{
+    buf_addc(out, '"');
+    buf_adds(out, name);
+    buf_add(out, "\":", 2);
+}
+
 static void add_text(struct buf *out, const char *name, struct bytes text)
 {
     if (text.len == 0)
         return;
-    buf_addf(out, "\"%s\":", name);
+    add_name(out, name);
     text_json_string(out, text);
     buf_addc(out, ',');
 }
 
 static void add_number(struct buf *out, const char *name, int64_t number)
 {
-    buf_addf(out, "\"%s\":", name);
+    add_name(out, name);
     buf_add_int(out, number);
     buf_addc(out, ',');
 }
