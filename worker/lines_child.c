@@ -80,6 +80,18 @@ static void refuse(struct lines_child *child, const char *what, struct bytes sho
     doom(child);
 }
 
+/* It closed a pipe. If it is dying, what it dies of is the better reason: wait for
+ * that. */
+static void lose(struct lines_child *child, const char *why)
+{
+    if (child->state == LINES_CHILD_DOOMED || child->process.pid == 0)
+        return;
+    child->state = LINES_CHILD_LEAVES;
+    stop_writing(child);
+    await_exit(child, keys_of(child)->grace_ms, why);
+    child->spec->on_change(child->spec->arg);
+}
+
 static void end_calls(struct lines_child *child, const char *why)
 {
     struct lines_call *place;
@@ -92,13 +104,12 @@ static void end_calls(struct lines_child *child, const char *why)
     }
 }
 
-static void over(struct lines_child *child, const char *why)
+static void over(struct lines_child *child, int is_well, const char *why)
 {
     int calls = child->calls.held;
-    int left = child->state == LINES_CHILD_LEAVES && calls == 0;
     child->state = LINES_CHILD_DOOMED;
     stop_writing(child);
-    if (left)
+    if (is_well && calls == 0)
         log_debug("handler's child has left", log_text("type", child->spec->log->type),
                   log_number("child", child->writer.child));
     else
@@ -131,7 +142,7 @@ static void on_exited(void *arg, int wait_status)
         buf_adds(&why, child->fault.text);
     else
         write_death(&why, child, wait_status);
-    over(child, buf_text(&why));
+    over(child, wait_status == 0, buf_text(&why));
     buf_fini(&why);
 }
 
@@ -140,7 +151,7 @@ static void on_late(struct ev_loop *loop, ev_timer *timer, int events)
     (void)loop, (void)events;
     struct lines_child *child = timer->data;
     if (child->process.pid == 0)
-        over(child, child->fault.text);
+        over(child, 0, child->fault.text);
     else
         refuse(child, child->late_why, bytes_of(""));
 }
@@ -300,6 +311,8 @@ static void on_answer(void *arg, enum line_kind kind, struct bytes line)
     int is_first = child->lines++ == 0;
     if (child->state == LINES_CHILD_DOOMED && !child->gives_back)
         return; /* it has broken the protocol */
+    if (child->answers.lines.at_end)
+        return; /* half a line: it says no more */
     if (kind == LINE_TOO_LONG)
         refuse(child,
                arena_printf(&child->arena, "it wrote a line of more than %d bytes",
@@ -307,6 +320,11 @@ static void on_answer(void *arg, enum line_kind kind, struct bytes line)
                bytes_of(""));
     else if (!is_first || !take_hello(child, line))
         take_answer(child, line);
+}
+
+static void on_closed_output(void *arg)
+{
+    lose(arg, "it closed its standard output");
 }
 
 static void on_stderr(void *arg, enum line_kind kind, struct bytes line)
@@ -334,15 +352,6 @@ static void drop_sent(struct lines_child *child)
     }
 }
 
-/* It reads no more. If it is dying, what it dies of is a better reason: wait for that. */
-static void on_broken_pipe(struct lines_child *child)
-{
-    stop_writing(child);
-    child->state = LINES_CHILD_LEAVES;
-    child->spec->on_change(child->spec->arg);
-    await_exit(child, keys_of(child)->grace_ms, "it closed its standard input");
-}
-
 static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 {
     (void)events;
@@ -350,7 +359,7 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
     ssize_t put =
         write(watcher->fd, child->out.data + child->sent, child->out.len - child->sent);
     if (put < 0 && errno != EAGAIN && errno != EINTR) {
-        on_broken_pipe(child);
+        lose(child, "it closed its standard input");
         return;
     }
     child->sent += put > 0 ? (size_t)put : 0;
@@ -440,9 +449,10 @@ static int open_input(struct lines_child *child, int *their_end, struct err *err
 static int open_pipes(struct lines_child *child, int fds[CHILD_PROCESS_FDS],
                       struct err *err)
 {
-    const struct pipe_reader_spec answers = {LIMIT_ANSWER_BYTES, 0, on_answer, child};
+    const struct pipe_reader_spec answers = {LIMIT_ANSWER_BYTES, 0, on_answer, child,
+                                             on_closed_output};
     const struct pipe_reader_spec log = {STDERR_LINE_BYTES, STDERR_LINE_BYTES, on_stderr,
-                                         child};
+                                         child, NULL};
     int code = open_input(child, &fds[STDIN_FILENO], err);
     if (code == LEAT_OK)
         code = pipe_reader_open(&child->answers, loop_of(child), &answers,

@@ -59,8 +59,11 @@ static size_t take_block(struct pipe_reader *reader)
         keep_tail(reader, (struct bytes){at, (size_t)got});
     line_reader_took(&reader->lines, got > 0 ? (size_t)got : 0);
     hand_out_lines(reader);
-    if (got <= 0)
+    if (got <= 0) {
         stop_reading(reader);
+        if (reader->spec.on_end != NULL)
+            reader->spec.on_end(reader->spec.arg);
+    }
     return got > 0 ? (size_t)got : 0;
 }
 

@@ -16,11 +16,15 @@
  * It must not close the reader. */
 typedef void (*pipe_line_fn)(void *arg, enum line_kind kind, struct bytes line);
 
+/* Nobody holds the other end any more. It must not close the reader. */
+typedef void (*pipe_end_fn)(void *arg);
+
 struct pipe_reader_spec {
     size_t line_max;      /* bytes of the longest line */
     size_t tail_max;      /* bytes of the tail; 0: none is kept */
     pipe_line_fn on_line; /* NULL: nobody wants them */
     void *arg;
+    pipe_end_fn on_end; /* NULL: nobody asks */
 };
 
 /* In the caller's memory; zeroed, it is closed. */

@@ -182,6 +182,36 @@ reload_drops_nothing() {
   ok 'HUP with another command: what runs ends where it began, the next jobs go to the new one'
 }
 
+# ---- the transcripts -----------------------------------------------------------------------
+
+# replay NAME: what is cancelled in it is stopped by its time-out.
+replay() {
+  local transcript=$root/broker-schema/vectors/transcripts/$1.txt state=$dir/$1.state
+  printf 'handler resize { kind = lines  command = {"perl", "%s", "%s", "%s"} }\n' \
+    "$root/tests/support/replay.pl" "$transcript" "$state" >"$conf"
+  echo 'retry resize { policy = fixed  base = 1ms }' >>"$conf"
+  touch "$state"
+  perl "$root/tests/support/replay.pl" "$transcript" >"$dir/jobs"
+  "$leat" push --ndjson "$dir/jobs" 2>"$dir/err"
+  worker_start -p 1 --config "$conf"
+  await 'grep -q "^end\|^badly" "$dir/'"$1"'.state"' 20 'the end of the calls'
+  end
+  expect_eq well "$(tail -n 1 "$state")" "the worker's part in $1"
+  expect_eq 0 "$(logged 'level=error\|is gone')" 'children that ended badly'
+  expect_at_rest
+}
+
+transcripts() {
+  replay one_at_a_time
+  expect_eq '1 2048' "$(counter resized) $(counter bytes)" 'effects'
+  expect_eq '2 1' "$(tally done) $(size dead)" 'jobs done, and dead'
+  reset
+  replay several_at_once
+  expect_eq '1 3 1' "$(counter resized) $(tally done) $(size dead)" 'effects, jobs done, and stopped'
+  reset
+  ok 'the transcripts, word by word'
+}
+
 redis_start
 examples
 several_in_flight
@@ -189,3 +219,4 @@ capped
 recycled
 too_large
 reload_drops_nothing
+transcripts

@@ -4,13 +4,15 @@
 #   {"do":"hold","in":D}               a file in D tells that it runs; answered, in any order, when
 #                                      D/go is there; a cancel is obeyed
 #   {"do":"pid"}                       adds 1 to the counter pid:<its pid>
-#   {"do":"say","text":T}              writes T to stdout as it stands, and goes on
 #   {"do":"err","text":T}              writes T and a line end to stderr, then answers
 #   {"do":"leak","mb":N}               takes so much memory for good, then answers
 #   {"do":"kill","signal":S,"text":T}  writes T to stderr and dies of a signal
-#   {"do":"exit","status":N}           exits
+#   {"do":"midline"}                   exits with 1 amid its answer
 #   {"do":"deaf"}                      neither answers nor reads any more, whatever comes
+#   {"do":"shut"}, {"do":"mute"}       the same, and closes its stdin, its stdout
 #   {"do":"fork","file":F}             starts a child that outlives it, its pid in F, and holds
+#   {"do":"twice"|"foreign"|"no_json"|"hello"|"flood"|"big"|"unruly"|"progress"}
+#                                      breaks the protocol; see below
 # At the end of its input it finishes what it holds.
 use strict;
 use warnings;
@@ -23,6 +25,11 @@ my ($text, %held, @leaked) = ('');
 $| = 1;
 
 sub say_line { syswrite(STDOUT, encode_json($_[0]) . "\n") }
+
+sub write_all {
+    my ($text) = @_;
+    while (length $text) { substr $text, 0, syswrite(STDOUT, $text), '' }
+}
 
 sub sleep_for_ever {
     $SIG{$_} = 'IGNORE' for qw(TERM INT HUP);
@@ -39,11 +46,20 @@ my %acts = (
     ok   => sub { say_line({job => $_[0], incr => {ok => 1}}) },
     hold => \&hold,
     pid  => sub { say_line({job => $_[0], incr => {"pid:$$" => 1}}) },
-    say  => sub { syswrite(STDOUT, $_[1]{text} =~ s/JOB/$_[0]/gr) },
     err  => sub { syswrite(STDERR, "$_[1]{text}\n"); say_line({job => $_[0]}) },
     leak => sub { push @leaked, 'x' x ($_[1]{mb} * 1048576); say_line({job => $_[0]}) },
     kill => sub { syswrite(STDERR, "$_[1]{text}\n"); kill $_[1]{signal}, $$; sleep 10 },
-    exit => sub { exit $_[1]{status} },
+    midline  => sub { syswrite(STDOUT, qq({"job":"$_[0]","incr":{"never":1})); exit 1 },
+    twice    => sub { say_line({job => $_[0]}); say_line({job => $_[0]}) },
+    foreign  => sub { say_line({job => '999'}) },
+    no_json  => sub { syswrite(STDOUT, "Ready.\n") },
+    hello    => sub { say_line({in_flight => 2}) },
+    flood    => sub { write_all('x' x 10485760) },
+    big      => sub { write_all(encode_json({job => $_[0], result => 'x' x 10485760}) . "\n") },
+    unruly   => sub { say_line({job => $_[0], error => 'no', incr => {never => 1}}) },
+    progress => sub { say_line({job => $_[0], progress => 'x' x 2000}); say_line({job => $_[0]}) },
+    mute     => sub { close STDOUT; sleep_for_ever() },
+    shut     => sub { close STDIN; sleep_for_ever() },
     deaf => \&sleep_for_ever,
     fork => sub {
         my $pid = fork() // die;
