@@ -193,9 +193,6 @@ static int check_handlers(struct settings *settings, struct err *err)
         struct handler_config *handler = &settings->handlers[i];
         struct err why = {0};
         handler->kind = handler_kind_find(handler->keys.kind);
-        if (handler->kind == NULL)
-            return err_set(err, LEAT_ECONFIG, "handler %s: kind %s is not built in",
-                           handler->type, handler->keys.kind);
         if (handler->kind->check(handler, &why) != LEAT_OK ||
             read_secret(settings, handler, &why) != LEAT_OK)
             return err_set(err, LEAT_ECONFIG, "handler %s: %s", handler->type, why.text);
