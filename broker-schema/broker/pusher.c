@@ -15,6 +15,7 @@
 #include "broker/script_call.h"
 #include "schema/backoff.h"
 #include "schema/entry.h"
+#include "schema/envelope.h"
 
 #include <assert.h>
 #include <ev.h>
@@ -224,13 +225,24 @@ static void add_header(struct pusher *pusher, struct buf *out)
     buf_addc(out, '\n');
 }
 
-void pusher_add(struct pusher *pusher, struct bytes payload, struct pusher_due due)
+/* The names of an envelope's fields are written without escapes, so nearly all jobs can
+ * be told to be untracked without reading them. */
+static void note_record(struct batch *batch, struct bytes payload)
 {
-    pusher_add_tracked(pusher, payload, due, (struct bytes){"", 0});
+    static const char word[] = "\"track\"";
+    struct envelope envelope;
+    struct arena arena = {0};
+    if (memmem(payload.at, payload.len, word, sizeof word - 1) == NULL)
+        return;
+    if (envelope_read(&envelope, payload, &arena, NULL) == LEAT_OK && envelope.track &&
+        envelope.id.len > 0) {
+        buf_add(&batch->tracked, envelope.id.at, envelope.id.len);
+        buf_addc(&batch->tracked, '\0');
+    }
+    arena_fini(&arena);
 }
 
-void pusher_add_tracked(struct pusher *pusher, struct bytes payload,
-                        struct pusher_due due, struct bytes id)
+void pusher_add(struct pusher *pusher, struct bytes payload, struct pusher_due due)
 {
     assert(pusher_has_room(pusher) && payload.len <= LIMIT_PAYLOAD_BYTES);
     if (!fits(filling(pusher), payload.len, due))
@@ -240,10 +252,7 @@ void pusher_add_tracked(struct pusher *pusher, struct bytes payload,
     if (due.when != PUSH_NOW)
         add_header(pusher, &batch->bytes);
     buf_add(&batch->bytes, payload.at, payload.len);
-    if (id.len > 0) {
-        buf_add(&batch->tracked, id.at, id.len);
-        buf_addc(&batch->tracked, '\0');
-    }
+    note_record(batch, payload);
     batch->end[batch->count++] = batch->bytes.len;
     pusher->added++;
     if (batch->count == LIMIT_PUSH_ENTRIES && can_send(pusher))

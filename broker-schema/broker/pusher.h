@@ -62,13 +62,9 @@ void pusher_free(struct pusher *pusher);
  * again; after pusher_error() it never can. */
 int pusher_has_room(const struct pusher *pusher);
 
-/* Add a job; the payload, at most LIMIT_PAYLOAD_BYTES, is copied. Only with room. */
+/* Add a job; the payload, at most LIMIT_PAYLOAD_BYTES, is copied. Only with room. The
+ * record of a tracked job begins in the step that brings it into the queue. */
 void pusher_add(struct pusher *pusher, struct bytes payload, struct pusher_due due);
-
-/* The same for a tracked job: its record begins in the same step. `id`, at most
- * LIMIT_ID_BYTES without NUL, is copied; an empty one is not tracked. */
-void pusher_add_tracked(struct pusher *pusher, struct bytes payload,
-                        struct pusher_due due, struct bytes id);
 
 /* Send what was added since, as soon as nothing else is on its way. To be called at the
  * end of a run of pusher_add(). */

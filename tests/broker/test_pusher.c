@@ -314,15 +314,15 @@ START_TEST(tracked_jobs_have_a_record_each_whatever_else_is_in_their_batch)
 {
     static const struct pusher_due due[] = {{PUSH_NOW, 0}, {PUSH_IN, 3600000}};
     struct rig rig = {0};
-    char id[24];
+    char job[80];
     redis_fixture_start(&rig.redis, NULL);
     rig_connect(&rig, 10000);
     for (int i = 0; i < 1200; i++) {
         while (!pusher_has_room(rig.pusher))
             push_some(&rig);
-        snprintf(id, sizeof id, "id-%d", i);
-        pusher_add_tracked(rig.pusher, bytes_of("job"), due[i / 600],
-                           bytes_of(i % 3 ? id : ""));
+        snprintf(job, sizeof job, "{\"type\":\"t\",\"args\":1,%s\"id\":\"id-%d\"}",
+                 i % 3 ? "\"track\" : true," : "\"track\":false,", i);
+        pusher_add(rig.pusher, bytes_of(job), due[i / 600]);
     }
     push_all(&rig, 0, 1, NULL);
     for (int i = 0; i < 1200; i++)
