@@ -4,6 +4,7 @@
  * by its exact bytes, so nobody acts on another than they looked at. */
 #include "base/text.h"
 #include "broker/resting_find.h"
+#include "dashboard/cancel_api.h"
 #include "dashboard/handlers.h"
 #include "dashboard/job_json.h"
 #include "dashboard/service.h"
@@ -168,18 +169,31 @@ static void retry(struct job_call *call)
     send(call, on_retried);
 }
 
+static void post_retry(struct dashboard *dashboard, struct http_request *request,
+                       struct bytes handle)
+{
+    find_and(retry, dashboard, request, handle);
+}
+
 void post_job(struct http_request *request, void *arg)
 {
-    static const char verb[] = ":retry";
-    const size_t verb_len = sizeof verb - 1;
-    struct bytes handle = bytes_of(http_rest(request));
-    if (handle.len <= verb_len || strcmp(handle.at + handle.len - verb_len, verb) != 0) {
-        http_problem(request, 404, "Not found",
-                     "What can be done to a job: POST /api/v1/jobs/HANDLE:retry.");
+    static const struct {
+        const char *word;
+        void (*post)(struct dashboard *dashboard, struct http_request *request,
+                     struct bytes name);
+    } verbs[] = {{":retry", post_retry}, {":cancel", cancel_api_post}};
+    struct bytes name = bytes_of(http_rest(request));
+    for (unsigned i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        size_t len = strlen(verbs[i].word);
+        if (name.len <= len || strcmp(name.at + name.len - len, verbs[i].word) != 0)
+            continue;
+        name.len -= len;
+        verbs[i].post(arg, request, name);
         return;
     }
-    handle.len -= verb_len;
-    find_and(retry, arg, request, handle);
+    http_problem(request, 404, "Not found",
+                 "What can be done to a job: POST /api/v1/jobs/HANDLE:retry, or "
+                 "/api/v1/jobs/ID:cancel.");
 }
 
 static void on_removed(void *arg, struct answer *answer)

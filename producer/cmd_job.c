@@ -2,6 +2,7 @@
 /* leat job ls | get | retry | rm: the jobs that have died and the entries that are
  * none. The verbs for jobs that are under way have files of their own. */
 #include "await.h"
+#include "job_cancel.h"
 #include "job_list.h"
 #include "job_wait.h"
 #include "base/text.h"
@@ -325,6 +326,7 @@ static int run(int argc, char **argv)
         {"ls", "List dead jobs, quarantined entries, failed runs", run_ls},
         {"get", "Show one, or what became of a tracked job", run_get},
         {"wait", "Wait until tracked jobs have ended", job_wait_run},
+        {"cancel", "Keep jobs from starting, or stop them", job_cancel_run},
         {"retry", "Push them again", run_retry},
         {"rm", "Remove them", run_rm},
     };

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/rnd.h"
 #include "worker/bell.h"
+#include "worker/cancels.h"
 #include "broker/script_call.h"
 #include "worker/lease.h"
 
@@ -46,6 +47,7 @@ void feed_init(struct feed *feed, struct worker *worker, const struct queue *que
 {
     *feed = (struct feed){.worker = worker, .queue = *queue, .batch = FIRST_BATCH};
     feed_progressed(feed); /* it has just begun */
+    feed->cancels = cancels_new(feed);
     ev_timer_init(&feed->rest, on_rest, 0, 0);
     feed->rest.data = feed;
     if (worker->config->drain != DRAIN_NO)
@@ -59,6 +61,7 @@ void feed_fini(struct feed *feed)
     ev_timer_stop(feed->worker->loop, &feed->rest);
     bell_free(feed->bells[0]);
     bell_free(feed->bells[1]);
+    cancels_free(feed->cancels);
 }
 
 /* ---- what to ask for --------------------------------------------------------------- */

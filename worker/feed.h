@@ -9,6 +9,7 @@
 #include "worker/worker.h"
 
 struct bell;
+struct cancels;
 
 enum feed_state {
     FEED_HUNGRY,  /* there may be jobs: reserve */
@@ -32,6 +33,7 @@ struct feed {
     int64_t asked_mono_ms;    /* a reserve was answered, or there was a reason for none */
     ev_timer rest;
     struct bell *bells[2];
+    struct cancels *cancels; /* what must not start */
 };
 
 /* What a reserve brought, for the next one's size. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/flight.h"
+#include "worker/cancels.h"
 #include "base/clock.h"
 #include "broker/script_call.h"
 #include "schema/then.h"
@@ -265,6 +266,7 @@ int flight_cancel(struct flight *flight)
     cmd_add(&settlement->args,
             attempt->envelope.id.len > 0 ? attempt->envelope.id : attempt->entry.iid);
     cmd_adds(&settlement->args, "1");
+    cancels_use(attempt->feed->cancels, attempt->envelope.id);
     send_settle(flight, &(struct tracking_news){.state = "cancelled"});
     return 1;
 }

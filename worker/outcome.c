@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/outcome.h"
+#include "worker/cancels.h"
 #include "worker/feed.h"
 #include "worker/follow.h"
 #include "worker/tracking.h"
@@ -76,10 +77,10 @@ static void add_back(struct settlement *settlement, struct call *call)
 /* It was stopped while it ran. */
 static void add_cancelled(struct settlement *settlement, struct call *call)
 {
-    cmd_add(&settlement->args, call->attempt.envelope.id.len > 0
-                                   ? call->attempt.envelope.id
-                                   : call->attempt.entry.iid);
+    struct bytes id = call->attempt.envelope.id;
+    cmd_add(&settlement->args, id.len > 0 ? id : call->attempt.entry.iid);
     cmd_adds(&settlement->args, "1");
+    cancels_use(call->attempt.feed->cancels, id);
 }
 
 static const struct row {

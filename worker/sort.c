@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/sort.h"
 #include "worker/call.h"
+#include "worker/cancels.h"
 #include "worker/flight.h"
 #include "worker/follow.h"
 #include "worker/outcome.h"
@@ -315,6 +316,18 @@ static void sort_expired(struct sorting *sorting)
     tell(sorting, JOB_EXPIRED, 0, NULL);
 }
 
+/* Redis knows whether the cancel is still there; if not, the job goes back. */
+static void sort_cancelled(struct sorting *sorting)
+{
+    struct settlement *settlement = &sorting->worker->settlement;
+    cancels_use(sorting->lease->feed->cancels, sorting->envelope.id);
+    settlement_add(settlement, OUTCOME_CANCELLED);
+    cmd_add(&settlement->args, sorting->envelope.id);
+    cmd_adds(&settlement->args, "0");
+    track(sorting, &(struct tracking_news){.state = "cancelled"});
+    tell(sorting, JOB_CANCELLED, 0, NULL);
+}
+
 static void sort_job(struct sorting *sorting, int index)
 {
     struct lease *lease = sorting->lease;
@@ -345,6 +358,8 @@ static void sort_job(struct sorting *sorting, int index)
         type == NULL ? handler_find(sorting->worker, sorting->envelope.type) : NULL;
     if (is_expired(sorting))
         sort_expired(sorting);
+    else if (cancels_has(sorting->lease->feed->cancels, sorting->envelope.id))
+        sort_cancelled(sorting);
     else if (sorting->envelope.version > ENVELOPE_VERSION)
         sort_later(sorting, "an envelope of a later version", bytes_of(""));
     else if (handler != NULL)

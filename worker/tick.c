@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/rnd.h"
 #include "broker/script_call.h"
+#include "worker/cancels.h"
 #include "worker/feed.h"
 #include "worker/lease.h"
 #include "worker/record.h"
@@ -247,17 +248,60 @@ static int feed_of_stream(const struct worker *worker, struct bytes key)
     return -1;
 }
 
-/* `due <ms>`: something is scheduled earlier than anything before. `resume <any>`: the
- * queue is paused no more. */
+/* Something is scheduled earlier than anything before. */
+static void hear_due(struct feed *feed, const struct redisReply *value,
+                     const struct redisReply *fields)
+{
+    (void)fields;
+    int64_t due_ms = reply_int(value, -1);
+    int64_t in_ms = due_ms - worker_redis_now_ms(feed->worker);
+    if (due_ms >= 0)
+        tick_due_in(feed->worker->tick, in_ms > 0 ? in_ms : 0);
+}
+
+/* The queue is paused no more. */
+static void hear_resume(struct feed *feed, const struct redisReply *value,
+                        const struct redisReply *fields)
+{
+    (void)value, (void)fields;
+    if (feed->paused)
+        feed_wake(feed);
+}
+
+/* A job is not to start, or to be stopped. */
+static void hear_cancel(struct feed *feed, const struct redisReply *value,
+                        const struct redisReply *fields)
+{
+    cancels_hear(feed->cancels, reply_bytes(value),
+                 reply_bytes(reply_field(fields, "re")));
+}
+
+/* A cancel may be used up. */
+static void hear_cancelled(struct feed *feed, const struct redisReply *value,
+                           const struct redisReply *fields)
+{
+    (void)fields;
+    cancels_doubt(feed->cancels, reply_bytes(value));
+}
+
+static const struct {
+    const char *name; /* of the field that says it */
+    void (*hear)(struct feed *feed, const struct redisReply *value,
+                 const struct redisReply *fields);
+} topics[] = {
+    {"due", hear_due},
+    {"resume", hear_resume},
+    {"cancel", hear_cancel},
+    {"cancelled", hear_cancelled},
+};
+
 static void on_message(struct feed *feed, const struct redisReply *fields)
 {
-    struct tick *tick = feed->worker->tick;
-    int64_t due_ms = reply_int(reply_field(fields, "due"), -1);
-    int64_t in_ms = due_ms - worker_redis_now_ms(tick->worker);
-    if (due_ms >= 0)
-        tick_due_in(tick, in_ms > 0 ? in_ms : 0);
-    if (reply_field(fields, "resume") != NULL && feed->paused)
-        feed_wake(feed);
+    for (unsigned i = 0; i < sizeof topics / sizeof *topics; i++) {
+        const struct redisReply *value = reply_field(fields, topics[i].name);
+        if (value != NULL)
+            topics[i].hear(feed, value, fields);
+    }
 }
 
 static void on_heard(void *arg, struct answer *answer)
@@ -316,6 +360,8 @@ static void on_listener_up(void *arg)
     struct tick *tick = arg;
     cmd_set(&tick->worker->cmd, "TIME", NULL);
     link_send(tick->listener, &tick->worker->cmd, LINK_RETRY, 0, on_time, tick);
+    for (int i = 0; i < tick->worker->feed_count; i++)
+        cancels_load(tick->worker->feeds[i].cancels); /* more than the stream keeps */
 }
 
 static void on_listener_fatal(void *arg, const struct err *err)

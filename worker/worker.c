@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/worker.h"
 #include "worker/call.h"
+#include "worker/cancels.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rnd.h"
@@ -137,6 +138,8 @@ static void on_up(void *arg)
     ask_time(worker);
     log_info("redis up", log_text("url", worker->config->url.shown),
              log_text("version", link_server_version(worker->link)));
+    for (int i = 0; i < worker->feed_count; i++)
+        cancels_load(worker->feeds[i].cancels);
     for (int i = 0; i < worker->feed_count; i++) { /* again: Redis may have lost it */
         cmd_set(&worker->cmd, "SADD", QUEUES_KEY, worker->feeds[i].queue.name, NULL);
         tick_send_quietly(worker, &worker->cmd);

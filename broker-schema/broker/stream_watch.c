@@ -348,8 +348,7 @@ void stream_watch_free(struct stream_watch *watch)
     struct look *look;
     if (watch == NULL)
         return;
-    while (!TAILQ_EMPTY(&watch->waits))
-        stream_watch_remove(TAILQ_FIRST(&watch->waits));
+    fail_all(watch, LEAT_ELINK, "nothing is waited for any more");
     while ((look = LIST_FIRST(&watch->looks)) != NULL) {
         LIST_REMOVE(look, link);
         free(look);

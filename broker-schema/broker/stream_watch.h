@@ -58,8 +58,8 @@ int stream_entry_read(struct stream_entry *entry, const struct redisReply *reply
 struct stream_watch *stream_watch_new(struct ev_loop *loop, const struct redis_url *url,
                                       struct link *asker);
 
-/* Free; waits that are left are dropped without a word. The asker must be freed before,
- * or before the loop turns again. Accepts NULL. */
+/* Free; waits that are left are told LEAT_ELINK. The asker must be freed before, or
+ * before the loop turns again. Accepts NULL. */
 void stream_watch_free(struct stream_watch *watch);
 
 /* Begin to wait. The callbacks are never called before this returns.

@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: MIT
 -- CANCEL: a job is to end unworked, or to be stopped. Its id is kept for a while, for it may wait anywhere; workers
 -- that hold it hear of it at once.
--- KEYS 1 cancel 2 ctl      ARGV 1 id 2 keep ms 3 nonce of the list that answers go to 4 ids kept at most
+-- KEYS 1 cancel 2 ctl      ARGV 1 id 2 keep ms 3 nonce of the stream that answers go to 4 ids kept at most
 -- reply   1      errors   FULL <ids> <max> | WRONGTYPE: a key of ours holds something else
 -- include now
 -- include kinds

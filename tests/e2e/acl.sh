@@ -95,6 +95,18 @@ tracked_jobs_are_waited_for() {
   for user in producer reader dashboard; do may "$user" "$leat" job wait t1 t2; done
 }
 
+# One that waits, and one that a worker finds: the worker reads, asks and tells.
+jobs_are_cancelled() {
+  local before
+  before=$(tally cancelled)
+  may producer "$leat" push increment counter=a --id never --in 500ms
+  may dashboard "$leat" job cancel never
+  await '[ "$(tally cancelled)" = $((before + 1)) ]' 20 'the cancelled job'
+  await '[ "$(size cancel)" = 0 ]' 20 'its cancel to be used up'
+  may producer "$leat" push increment counter=a --id once --in 1h
+  web POST /api/v1/jobs/once:cancel
+}
+
 # handle STATE: the newest job's.
 handle() { "$leat" job ls --state "$1" --limit 1 | cut -f1; }
 
@@ -152,6 +164,7 @@ readers_read
 dashboard_serves
 operators_operate
 tracked_jobs_are_waited_for
+jobs_are_cancelled
 ok 'readers read, and the dashboard acts'
 nobody_was_refused
 ok 'nothing was refused'
