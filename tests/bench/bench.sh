@@ -5,12 +5,12 @@
 # that was missed is only shown. A machine at rest gives steadier figures; ratios bear company.
 usage() {
   cat <<'EOT'
-Usage: tests/bench/bench.sh [--rows N,N...] [--quick]     rows: 1 3 to 15
+Usage: tests/bench/bench.sh [--rows N,N...] [--quick]     rows: 1 to 15
 LEAT_BIN names the folder of the binaries (default: build/bench/bin).
 EOT
 }
 
-rows=1,3,4,5,6,7,8,9,10,11,12,13,14,15
+rows=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
 quick=''
 while [ $# -gt 0 ]; do
   case $1 in
