@@ -39,7 +39,13 @@ expect no 'one that enables a service for the next boot is refused' leat-enables
 expect yes 'one that is installed already may be brought up to date' dpkg \
   'deb-systemd-helper enable leat.service'
 
-[ -z "$(grep -vE '^(#.*|(run|build|test|bench|browser|others|others-npm) +[a-z0-9.+-]+)$' packages)" ] || {
+# dpkg also knows packages that were removed, or are only to be had.
+mkdir -p "$dir/db/info" "$dir/db/updates"
+printf 'Package: leat-was\nStatus: purge ok not-installed\nArchitecture: all\n' >"$dir/db/status"
+export DPKG_ADMINDIR=$dir/db
+expect no 'one that was installed once is refused' leat-was 'invoke-rc.d leat start'
+
+[ -z "$(grep -vE '^(#.*|(run|build|test|bench|browser|video|others|others-npm) +[a-z0-9.+-]+)$' packages)" ] || {
   echo "not ok - each line of packages is GROUP PACKAGE"
   exit 1
 }

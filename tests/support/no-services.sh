@@ -3,15 +3,16 @@
 # The guard of install.sh: apt hands the .deb files it is about to install to this script's
 # standard input and gives up when it fails. A package whose set-up script registers or starts
 # a service is refused, unless it is there already (then it is only brought up to date).
-# procps is let through: it registers the boot script that applies sysctl settings, which
-# starts nothing, and cmake cannot do without it.
+# Two are let through, for their boot scripts start nothing: that of procps applies sysctl
+# settings, and cmake cannot do without it; that of x11-common makes two directories in /tmp, and
+# ffmpeg cannot.
 starter='deb-systemd-|invoke-rc\.d|update-rc\.d|systemctl'
 refused=0
 while read -r deb; do
   name=$(dpkg-deb --field "$deb" Package)
-  [ "$name" = procps ] && continue
+  case $name in procps | x11-common) continue ;; esac
   case $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) in
-    *installed) continue ;;
+    installed) continue ;;
   esac
   if dpkg-deb --info "$deb" postinst 2>/dev/null | grep -Eq "$starter"; then
     echo "refused: package $name would start a service" >&2
