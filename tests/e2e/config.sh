@@ -57,7 +57,7 @@ the_later_wins() {
 the_page_and_the_example_have_every_setting() {
   local setting value rest count=0 project=$e2e_support/../..
   unset LEAT_REDIS
-  printf 'queue NAME { }\nretry TYPE { }\n' >"$file"
+  printf 'queue NAME { }\nretry TYPE { }\nhandler TYPE { }\n' >"$file"
   while IFS= read -r rest; do
     setting=${rest%%$'\t'*} value=${rest#*$'\t'}
     grep -qF "| \`$setting\` | ${value:+$value }|" "$project/docs/configuration.md" ||
