@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The pages promise nothing that is not there: every relative link of README.md, CONTRIBUTING.md
-# and docs/ leads somewhere, every page of docs/ stands in its index, and each `leat …` in code
+# The pages promise nothing that is not there: every relative link of README.md, CONTRIBUTING.md,
+# docs/ and the examples' pages leads somewhere, every page of docs/ stands in its index, and each `leat …` in code
 # names a command, a verb and options that the program's own help knows. docs/logs.md explains
 # each message that is logged above debug, and each row of docs/failure-modes.md names tests that
 # are there.
@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 
 leat=${LEAT_BIN:?names the folder of the binaries}/leat
 [ -x "$leat" ] || { echo "skip - $leat is not built" && exit 77; }
-pages=(README.md CONTRIBUTING.md docs/*.md)
+pages=(README.md CONTRIBUTING.md docs/*.md examples/*/README.md)
 failed=0 links=0 uses=0 told=0 shown=0
 
 offence() {
