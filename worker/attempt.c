@@ -25,6 +25,7 @@ void attempt_end(struct attempt *attempt)
     if (attempt->next != NULL)
         attempt->next->link_here = attempt->link_here;
     attempt->link_here = NULL;
+    attempt->ended_mono_ms = clock_mono_ms();
     worker->attempts.count--;
 }
 
@@ -34,9 +35,17 @@ int attempt_is(const struct attempt *attempt, struct bytes id)
            (id.len > 0 && bytes_equal(id, attempt->envelope.id));
 }
 
+static int64_t took_ms(const struct attempt *attempt)
+{
+    if (attempt->started_mono_ms == 0)
+        return 0;
+    int64_t until_mono_ms =
+        attempt->ended_mono_ms > 0 ? attempt->ended_mono_ms : clock_mono_ms();
+    return until_mono_ms - attempt->started_mono_ms;
+}
+
 struct joblog attempt_log(const struct attempt *attempt, const char *why)
 {
-    int64_t started_mono_ms = attempt->started_mono_ms;
     return (struct joblog){
         .queue = attempt->feed->queue.name,
         .lease = attempt->lease,
@@ -45,7 +54,7 @@ struct joblog attempt_log(const struct attempt *attempt, const char *why)
         .type = attempt->envelope.type,
         .deliveries = attempt->entry.deliveries,
         .fails = attempt->entry.fails,
-        .ms = started_mono_ms > 0 ? clock_mono_ms() - started_mono_ms : 0,
+        .ms = took_ms(attempt),
         .retry_in_ms = attempt->retry_in_ms,
         .err = why,
     };

@@ -21,6 +21,7 @@ struct attempt {
     struct entry entry;
     struct envelope envelope;
     int64_t started_mono_ms; /* 0: it has not begun */
+    int64_t ended_mono_ms;   /* 0: it has not ended */
     int solo;                /* a suspect: nothing else may be held beside it */
     /* What its settle will have come to: told when that is answered. */
     enum joblog_event end;

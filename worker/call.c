@@ -32,7 +32,6 @@ struct call *call_new(struct feed *feed, struct handler *handler,
                                       .envelope = *envelope},
                           .handler = handler,
                           .state = CALL_WAITING,
-                          .taken_mono_ms = clock_mono_ms(),
                           .timeout_ms = envelope->timeout_ms > 0
                                             ? envelope->timeout_ms
                                             : handler->config->keys.timeout_ms};
@@ -315,8 +314,7 @@ void call_watch(struct call *call, int64_t mono_ms)
 
 int64_t call_deadline_ms(const struct call *call)
 {
-    return clock_wall_ms() + call->attempt.started_mono_ms + call->timeout_ms -
-           clock_mono_ms();
+    return call->attempt.started_mono_ms + call->timeout_ms + call->run->wall_ahead_ms;
 }
 
 int64_t call_token(const struct call *call)
@@ -324,26 +322,21 @@ int64_t call_token(const struct call *call)
     return call->attempt.started_mono_ms + worker_of(call)->redis_ahead_ms;
 }
 
-/* This runs for every job: no printf(). */
-static void add_name(struct buf *out, const char *name)
-{
-    buf_addc(out, '"');
-    buf_adds(out, name);
-    buf_add(out, "\":", 2);
-}
+/* As it stands in front of its value. This runs for every job: no printf(). */
+#define NAME(name) "\"" name "\":"
 
 static void add_text(struct buf *out, const char *name, struct bytes text)
 {
     if (text.len == 0)
         return;
-    add_name(out, name);
+    buf_adds(out, name);
     text_json_string(out, text);
     buf_addc(out, ',');
 }
 
 static void add_number(struct buf *out, const char *name, int64_t number)
 {
-    add_name(out, name);
+    buf_adds(out, name);
     buf_add_int(out, number);
     buf_addc(out, ',');
 }
@@ -353,7 +346,7 @@ static void add_number(struct buf *out, const char *name, int64_t number)
 static void add_args(struct buf *out, struct bytes args)
 {
     size_t from = out->len;
-    buf_adds(out, "\"args\":");
+    buf_adds(out, NAME("args"));
     buf_add(out, args.at, args.len);
     for (size_t i = from; i < out->len; i++)
         if (out->data[i] == '\n' || out->data[i] == '\r')
@@ -366,16 +359,16 @@ void call_write(struct buf *out, const struct call *call, const char *handle)
     const struct envelope *envelope = &attempt->envelope;
     buf_addc(out, '{');
     if (handle != NULL)
-        add_text(out, "job", bytes_of(handle));
-    add_text(out, "id", envelope->id.len > 0 ? envelope->id : attempt->entry.iid);
-    add_text(out, "type", envelope->type);
-    add_text(out, "queue", bytes_of(attempt->feed->queue.name));
-    add_number(out, "attempt", attempt->entry.fails + 1);
-    add_number(out, "delivery", attempt->entry.deliveries + 1);
-    add_number(out, "deadline_ms", call_deadline_ms(call));
-    add_number(out, "token", call_token(call));
-    add_text(out, "traceparent", envelope->traceparent);
-    add_text(out, "tracestate", envelope->tracestate);
+        add_text(out, NAME("job"), bytes_of(handle));
+    add_text(out, NAME("id"), envelope->id.len > 0 ? envelope->id : attempt->entry.iid);
+    add_text(out, NAME("type"), envelope->type);
+    add_text(out, NAME("queue"), bytes_of(attempt->feed->queue.name));
+    add_number(out, NAME("attempt"), attempt->entry.fails + 1);
+    add_number(out, NAME("delivery"), attempt->entry.deliveries + 1);
+    add_number(out, NAME("deadline_ms"), call_deadline_ms(call));
+    add_number(out, NAME("token"), call_token(call));
+    add_text(out, NAME("traceparent"), envelope->traceparent);
+    add_text(out, NAME("tracestate"), envelope->tracestate);
     add_args(out, envelope->args);
     buf_addc(out, '}');
 }

@@ -139,10 +139,10 @@ void handler_drop(struct call *call)
 }
 
 /* The first whose lease surely lives; those of the others wait for Redis. */
-static struct call *next_call(const struct handler *handler)
+static struct call *next_call(const struct handler *handler, int64_t now_mono_ms)
 {
     struct call *call = handler->first_waiting;
-    while (call != NULL && !run_may_start(call->run))
+    while (call != NULL && !run_may_start(call->run, now_mono_ms))
         call = call->next_waiting;
     return call;
 }
@@ -150,7 +150,8 @@ static struct call *next_call(const struct handler *handler)
 void handler_pump(struct handler *handler)
 {
     struct call *call;
-    while (handler_is_free(handler) && (call = next_call(handler)) != NULL) {
+    int64_t now_mono_ms = clock_mono_ms();
+    while (handler_is_free(handler) && (call = next_call(handler, now_mono_ms)) != NULL) {
         handler_drop(call);
         handler->running++;
         call_start(call);
@@ -178,5 +179,5 @@ void handler_done(struct call *call)
     struct handler *handler = call->handler;
     handler->running--;
     worker_pump_soon(handler->worker);
-    learn(handler, (double)(clock_mono_ms() - call->attempt.started_mono_ms));
+    learn(handler, (double)(call->attempt.ended_mono_ms - call->attempt.started_mono_ms));
 }

@@ -27,6 +27,7 @@ struct run {
     size_t settling_bytes;    /* of effects, in that settle */
     int64_t settled_mono_ms;  /* when it was sent */
     int64_t extended_mono_ms; /* no job begins when this is too long ago */
+    int64_t wall_ahead_ms;    /* Unix time less monotonic time, when it began */
     int64_t body_bytes;
     ev_timer flush;
     /* What its calls borrow from; lives as long as the last of them. */
@@ -43,7 +44,7 @@ void run_begin(struct lease *lease, const char *id, int64_t sent_mono_ms);
 void run_ended(struct run *run, struct call *call);
 
 /* May a job of it begin now? Not when its lease may have run out. */
-int run_may_start(const struct run *run);
+int run_may_start(const struct run *run, int64_t now_mono_ms);
 
 /* Redis extended its lease, asked at that time; or said that it is gone. */
 void run_extended(struct run *run, int64_t sent_mono_ms);

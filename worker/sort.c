@@ -27,30 +27,35 @@ struct sorting {
     struct envelope envelope;
     struct err err;
     struct feed_news news;
-    int index;   /* of the job in its lease */
-    int verbose; /* jobs that went well are told of too */
+    int index;      /* of the job in its lease */
+    int verbose;    /* jobs that went well are told of too */
+    int64_t now_ms; /* of Redis */
+    struct buf scratch;
 };
 
 /* A job that was never redelivered gets a name only when one is needed: mostly never. */
 static void name_job(struct sorting *sorting)
 {
-    struct lease *lease = sorting->lease;
-    if (sorting->entry.iid.len == 0)
-        sorting->entry.iid =
-            bytes_of(arena_printf(&lease->arena, "%s.%d", lease->id, sorting->index));
+    struct buf *name = &sorting->scratch;
+    if (sorting->entry.iid.len > 0)
+        return;
+    buf_reset(name);
+    buf_adds(name, sorting->lease->id);
+    buf_addc(name, '.');
+    buf_add_int(name, sorting->index);
+    sorting->entry.iid = bytes_of(arena_dup(&sorting->lease->arena, buf_bytes(name)));
 }
 
 /* The job's header, with what `entry` says now. Borrowed from the lease's arena. */
 static const char *header_of(struct sorting *sorting, const char *error)
 {
-    struct buf header = {0};
+    struct buf *header = &sorting->scratch;
     name_job(sorting);
     if (sorting->entry.first_seen_ms == 0)
-        sorting->entry.first_seen_ms = worker_redis_now_ms(sorting->worker);
-    entry_write_header(&header, &sorting->entry, error);
-    const char *kept = arena_dup(&sorting->lease->arena, buf_bytes(&header));
-    buf_fini(&header);
-    return kept;
+        sorting->entry.first_seen_ms = sorting->now_ms;
+    buf_reset(header);
+    entry_write_header(header, &sorting->entry, error);
+    return arena_dup(&sorting->lease->arena, buf_bytes(header));
 }
 
 /* To be told when the settle is answered. */
@@ -104,7 +109,7 @@ static void sort_bad(struct sorting *sorting, size_t header_bytes, const char *r
 static void sort_later(struct sorting *sorting, const char *reason, struct bytes type)
 {
     struct settlement *settlement = &sorting->worker->settlement;
-    int64_t now_ms = worker_redis_now_ms(sorting->worker);
+    int64_t now_ms = sorting->now_ms;
     const char *header = header_of(sorting, reason);
     int64_t age_ms = now_ms - sorting->entry.first_seen_ms;
     if (age_ms > NO_HANDLER_MS) {
@@ -306,7 +311,7 @@ static void sort_call(struct sorting *sorting, struct handler *handler)
 static int is_expired(const struct sorting *sorting)
 {
     return sorting->envelope.expires_at_ms > 0 &&
-           worker_redis_now_ms(sorting->worker) > sorting->envelope.expires_at_ms;
+           sorting->now_ms > sorting->envelope.expires_at_ms;
 }
 
 static void sort_expired(struct sorting *sorting)
@@ -380,7 +385,8 @@ void sort_lease(struct lease *lease, struct feed_news *news)
     struct sorting sorting = {.lease = lease,
                               .worker = worker,
                               .news = {.asked = lease->asked, .got = lease->jobs},
-                              .verbose = log_shows(LOG_DEBUG)};
+                              .verbose = log_shows(LOG_DEBUG),
+                              .now_ms = worker_redis_now_ms(worker)};
     settlement_reset(&worker->settlement);
     tally_reset(&worker->tally);
     lease->told = (struct joblog_list){0};
@@ -389,4 +395,5 @@ void sort_lease(struct lease *lease, struct feed_news *news)
         sort_job(&sorting, i);
     lease->plain = worker->settlement.plain;
     *news = sorting.news;
+    buf_fini(&sorting.scratch);
 }

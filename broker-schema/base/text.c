@@ -265,11 +265,27 @@ static void add_json_character(struct buf *out, const unsigned char *at, size_t 
         buf_add(out, at, len);
 }
 
+/* How many of the first stand for themselves in any JSON string. Most texts are nothing
+ * else. */
+static size_t plain_json(const unsigned char *at, size_t len)
+{
+    size_t count = 0;
+    while (count < len && at[count] >= 0x20 && at[count] < 0x7f && at[count] != '"' &&
+           at[count] != '\\')
+        count++;
+    return count;
+}
+
 static void add_json_string(struct buf *out, struct bytes text, int tame)
 {
     const unsigned char *at = (const unsigned char *)text.at;
     buf_addc(out, '"');
     for (size_t i = 0; i < text.len;) {
+        size_t plain = plain_json(at + i, text.len - i);
+        buf_add(out, at + i, plain);
+        i += plain;
+        if (i == text.len)
+            break;
         size_t len = utf8_sequence(at + i, text.len - i);
         if (len > 0)
             add_json_character(out, at + i, len, tame);
