@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum {
-    WAIT_AIM_MS = 50,  /* what waits here is over within that, as a rule */
+    WAIT_AIM_MS = 20,  /* what waits here is over within that, as a rule */
     UNKNOWN_MS = 1000, /* what a job is thought to take before any did */
     WAITING_MAX =
         2000, /* two full leases: one is worked on while the next is asked for */

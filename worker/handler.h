@@ -5,7 +5,7 @@
  * at once as the handler takes, the others wait here, for a moment only.
  *
  * How many may wait follows from how long the handler's jobs took: as many as are over
- * within WAIT_AIM_MS. Those that have waited ten times as long go back to the queue with
+ * within WAIT_AIM_MS. Those that have waited many times as long go back to the queue with
  * the next settle of their run. */
 #ifndef LEAT_WORKER_HANDLER_H
 #define LEAT_WORKER_HANDLER_H

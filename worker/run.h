@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A run: a lease whose jobs are in the hands of handlers. Each job ends on its own. What
- * has ended is settled within FLUSH_MS, together; what still runs moves, in the same
+ * has ended is settled within some milliseconds; what still runs moves, in the same
  * step, into a new lease. So a lease of a thousand quick jobs costs one script, and a
  * slow one keeps nobody's effects waiting.
  *
