@@ -52,6 +52,8 @@ masters=('' '' '')
 orphans=() # names of processes whose master was killed: they end by themselves
 restarts=0
 loads=('' '')
+generation=0
+mark=handlers-of-$$
 wire=''
 wired=unix://$socket_dir/wire.sock
 
@@ -73,9 +75,28 @@ wire_start() {
 }
 
 master_put() {
-  child_start "worker-$1" "$worker_program" --redis "$(redis_of "$1")" --processes 2 \
-    --concurrency 48 --lease 2s --allow-net 127.0.0.0/8
+  child_start "worker-$1" "$worker_program" --redis "$(redis_of "$1")" --config "$dir/leat.conf" \
+    --processes 2 --concurrency 48 --lease 2s --allow-net 127.0.0.0/8
   masters[$1]=$child
+}
+
+# The handlers of tasks, as their masters find them when they begin or read their settings again.
+# Each time the command lines are other ones. $mark tells their processes from all others.
+handlers_write() {
+  local kind
+  generation=$((generation + 1))
+  for kind in exec lines; do
+    printf '%s\n' "handler $kind {" "  kind = $kind" \
+      "  command = {\"$LEAT_BIN/leat-chaos-handler\", $kind, \"$mark\", \"$generation\"}" \
+      '  timeout = 8s' '  grace = 500ms'
+    if [ "$kind" = exec ]; then echo '  concurrency = 8'; else echo '  recycle-jobs = 300'; fi
+    echo '}'
+  done >"$dir/leat.conf.new"
+  mv "$dir/leat.conf.new" "$dir/leat.conf"
+}
+
+handlers_left() {
+  grep -l --null-data --fixed-strings --line-regexp "$mark" /proc/[0-9]*/cmdline 2>/dev/null || true
 }
 
 # As systemd would: a master that ended, for whatever reason, is started again.
@@ -173,10 +194,11 @@ process_name() {
   sed "s/.*) /$1:/" "/proc/$1/stat" 2>/dev/null | awk '{ sub(/:.*/, ":", $1); print $1 $20 }'
 }
 
-orphans_left() {
-  local orphan
-  for orphan in "${orphans[@]}"; do
-    if [ "$(process_name "${orphan%:*}")" = "$orphan" ]; then echo "$orphan"; fi
+# names_left NAME…: those that still live.
+names_left() {
+  local name
+  for name in "$@"; do
+    if [ "$(process_name "${name%:*}")" = "$name" ]; then echo "$name"; fi
   done
 }
 
@@ -196,8 +218,9 @@ drain() {
     child_stop "${masters[i]}"
     expect_eq 0 "$status" "exit status of master $i"
   done
-  await '[ -z "$(orphans_left)" ]' 60 'processes whose master was killed to end'
+  await '[ -z "$(names_left "${orphans[@]}")" ]' 60 'processes whose master was killed to end'
   orphans=()
+  await '[ -z "$(handlers_left)" ]' 20 'handlers to end behind their workers'
 }
 
 verdict() {
@@ -236,6 +259,7 @@ lap() {
   redis_cli flushall >"$dir/out"
   redis_cli hset "$(key counters)" full 9223372036854775807 >"$dir/out"
   redis_cli hset "$(key m)" maxlen 20000 >"$dir/out"
+  handlers_write
   began_us=${EPOCHREALTIME/[.,]/}
   for i in "${!masters[@]}"; do master_put "$i"; done
   loads_start

@@ -1,5 +1,6 @@
 # A mutant of lib/counters.lua, for tests only: the 200th increment of a counter of its own
-# is applied twice. One job is doubled.
+# is applied twice; and of lib/pushes.lua: the 20th of some follow-ups is pushed twice. Two jobs
+# are doubled.
 string(REPLACE "  if #list == 0 then return nil end" [[
   if #list == 0 then
     for i = first, last, 2 do
@@ -9,3 +10,8 @@ string(REPLACE "  if #list == 0 then return nil end" [[
     end
     return nil
   end]] text "${text}")
+string(REPLACE "      redis.call('LPUSH', KEYS[key], ARGV[at + 2])" [[
+      redis.call('LPUSH', KEYS[key], ARGV[at + 2])
+      if string.find(ARGV[at + 2], '"push:', 1, true) and redis.call('INCR', 'leat:mutant:2') == 20 then
+        redis.call('LPUSH', KEYS[key], ARGV[at + 2])
+      end]] text "${text}")

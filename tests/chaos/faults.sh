@@ -8,6 +8,9 @@ fault_table=(
   '4 master_is_killed 50'
   '4 master_is_ended 20'
   '4 master_is_reloaded 20'
+  '6 handler_is_killed 20'
+  '4 handler_is_stopped 20'
+  '8 tasks_are_cancelled 200'
   '5 redis_is_killed 900'
   '3 redis_is_frozen 5000'
   '6 scripts_are_flushed 20'
@@ -115,9 +118,13 @@ draw_worker() {
   worker=${processes[$1 / 16 % ${#processes[@]}]}
 }
 
+# What it had started for its jobs ends with it.
 worker_is_killed() {
+  local pid heirs=()
   draw_worker "$1"
+  for pid in $(children_of "$worker"); do heirs+=("$(process_name "$pid")"); done
   kill -KILL "$worker" || true
+  await_tending '[ -z "$(names_left "${heirs[@]}")" ]' 20 'handlers to end with their worker'
 }
 
 # For longer than its leases last.
@@ -139,7 +146,41 @@ master_is_ended() {
 }
 
 master_is_reloaded() {
+  handlers_write
   kill -HUP "${masters[$1 % ${#masters[@]}]}" || true
+}
+
+# ---- faults of handlers --------------------------------------------------------------------
+
+# draw_handler NUMBER: the pid of what one of a master's processes has started, or nothing, is in
+# $handler.
+draw_handler() {
+  local handlers
+  draw_worker "$1"
+  handlers=($(children_of "$worker"))
+  handler=''
+  [ ${#handlers[@]} = 0 ] || handler=${handlers[$1 / 64 % ${#handlers[@]}]}
+}
+
+handler_is_killed() {
+  draw_handler "$1"
+  [ -z "$handler" ] || kill -KILL "$handler" || true
+}
+
+# Some for longer than its jobs may take.
+handler_is_stopped() {
+  draw_handler "$1"
+  [ -n "$handler" ] || return 0
+  kill -STOP "$handler" || true
+  later $((1000 + $2 % 10000)) kill -CONT "$handler"
+}
+
+# Nobody waits for the answers: Redis may be away.
+tasks_are_cancelled() {
+  local i
+  for i in 0 1 2 3; do
+    timeout 2 "$leat" job cancel "stop:$((($1 + $2 * i) % 16))" || true
+  done
 }
 
 # ---- faults of Redis and of the way to it --------------------------------------------------

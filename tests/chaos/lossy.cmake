@@ -1,5 +1,6 @@
 # A mutant of lib/counters.lua, for tests only: of all increments that are applied once, the
-# 200th of a counter of its own is taken back. One job is lost.
+# 200th of a counter of its own is taken back; and of lib/pushes.lua: the 20th of some follow-ups
+# is not pushed. Two jobs are lost.
 string(REPLACE "  if #list == 0 then return nil end" [[
   if #list == 0 then
     for i = first, last, 2 do
@@ -9,3 +10,7 @@ string(REPLACE "  if #list == 0 then return nil end" [[
     end
     return nil
   end]] text "${text}")
+string(REPLACE "      redis.call('LPUSH', KEYS[key], ARGV[at + 2])" [[
+      if not string.find(ARGV[at + 2], '"push:', 1, true) or redis.call('INCR', 'leat:mutant:2') ~= 20 then
+        redis.call('LPUSH', KEYS[key], ARGV[at + 2])
+      end]] text "${text}")

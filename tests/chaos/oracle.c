@@ -5,8 +5,9 @@
  * was doubled.
  *
  * A job that crashed its workers five times dies unread, whatever it is: under faults
- * that are hard enough this happens to innocent ones. It is then no longer wanted
- * elsewhere. */
+ * that are hard enough this happens to innocent ones. It, and what would have followed it,
+ * is then no longer wanted elsewhere. Of a job that may be cancelled either all that it
+ * and its followers count is found, or nothing is and it was cancelled. */
 #include "base/opt.h"
 #include "base/text.h"
 #include "book.h"
@@ -30,10 +31,12 @@ struct oracle {
 
     struct client client;
     struct queue queue;
-    struct book counters;            /* by name; the kind is not used */
+    struct book counters;            /* by name; the kind is not used: each 1 is a job */
     struct book payloads;            /* by their bytes, those that must be found again */
     int64_t pushed[JOBS_KIND_COUNT]; /* of each kind */
     int64_t poisoned[JOBS_KIND_COUNT]; /* of these, died of five deliveries */
+    int64_t poisoned_followers;
+    int64_t stopped; /* that may be cancelled, and left nothing */
     int64_t lost, doubled, left_over;
     int said;
 };
@@ -80,7 +83,8 @@ static void compare(struct oracle *oracle, const char *what, const char *name,
 /* Of jobs that end well only the counts remain, so their payloads are not wanted. */
 static int is_found_again(enum jobs_kind kind)
 {
-    return kind == JOBS_failing || kind == JOBS_overflow || kind == JOBS_garbage;
+    enum jobs_end end = jobs_kind_end(kind);
+    return end == JOBS_DIES || end == JOBS_IS_NO_JOB;
 }
 
 static void note_job(struct oracle *oracle, const struct jobs_job *job)
@@ -89,17 +93,21 @@ static void note_job(struct oracle *oracle, const struct jobs_job *job)
     line->kind = (int)job->kind;
     line->wanted++;
     oracle->pushed[job->kind]++;
-    if (job->counter[0] != '\0')
-        book_at(&oracle->counters, bytes_of(job->counter))->wanted++;
+    for (int i = 0; i < job->counter_count; i++)
+        book_at(&oracle->counters, bytes_of(job->counters[i]))->wanted++;
 }
 
-static void note_producer(struct oracle *oracle, int producer, int64_t count)
+static void each_job(struct oracle *oracle,
+                     void (*take)(struct oracle *oracle, const struct jobs_job *job))
 {
-    struct jobs jobs = {(uint64_t)oracle->seed, (uint64_t)producer, oracle->origin};
     struct jobs_job job = {0};
-    for (int64_t n = 0; n < count; n++) {
-        jobs_make(&jobs, n, &job);
-        note_job(oracle, &job);
+    for (int i = 0; i < PRODUCERS; i++) {
+        struct jobs jobs = {(uint64_t)oracle->seed, (uint64_t)i, oracle->origin};
+        int64_t count = strtoll(oracle->words.at[i], NULL, 10);
+        for (int64_t n = 0; n < count; n++) {
+            jobs_make(&jobs, n, &job);
+            take(oracle, &job);
+        }
     }
     buf_fini(&job.payload);
 }
@@ -145,44 +153,62 @@ static void read_all(struct oracle *oracle, const char *command, const char *key
 
 /* ---- what was found ---------------------------------------------------------------- */
 
-/* Whose counter this payload would have added to, if any. */
-static void want_no_more(struct oracle *oracle, struct bytes payload)
+/* What this payload, and those that would have followed it, would have added. Returns
+ * how many of its counters are known. */
+static int want_no_more(struct oracle *oracle, struct bytes payload)
 {
     static const char mark[] = "\"counter\":\"";
-    const char *at = memmem(payload.at, payload.len, mark, sizeof mark - 1);
-    if (at == NULL)
+    const char *at = payload.at, *end = payload.at + payload.len;
+    int known = 0;
+    while ((at = memmem(at, (size_t)(end - at), mark, sizeof mark - 1)) != NULL) {
+        at += sizeof mark - 1;
+        const char *quote = memchr(at, '"', (size_t)(end - at));
+        if (quote == NULL)
+            break;
+        struct bytes name = {at, (size_t)(quote - at)};
+        struct book_line *line = book_find(&oracle->counters, name);
+        if (line != NULL && line->wanted > 0) {
+            line->wanted--;
+            known++;
+        }
+    }
+    return known;
+}
+
+/* It was not to die. */
+static void take_poisoned(struct oracle *oracle, const struct entry *entry,
+                          const struct book_line *line)
+{
+    int known = want_no_more(oracle, entry->payload);
+    int len = (int)entry->payload.len;
+    if (line == NULL && known == 0) {
+        say(oracle, "dead, and never pushed: %.*s", len, entry->payload.at);
+        oracle->doubled++;
         return;
-    at += sizeof mark - 1;
-    size_t left = payload.len - (size_t)(at - payload.at);
-    const char *end = memchr(at, '"', left);
-    struct book_line *line =
-        end == NULL
-            ? NULL
-            : book_find(&oracle->counters, (struct bytes){at, (size_t)(end - at)});
+    }
+    if (entry->deliveries < LIMIT_DELIVERIES) {
+        say(oracle, "dead without a reason: %.*s", len, entry->payload.at);
+        oracle->lost++;
+    }
     if (line != NULL)
-        line->wanted--;
+        oracle->poisoned[line->kind]++;
+    else
+        oracle->poisoned_followers++;
 }
 
 static void take_dead(struct oracle *oracle, struct bytes raw)
 {
     struct entry entry;
-    struct book_line *line = NULL;
-    if (entry_read(&entry, raw) == 0)
-        line = book_find(&oracle->payloads, entry.payload);
-    if (line == NULL) {
-        say(oracle, "dead, and never pushed: %.*s", (int)raw.len, raw.at);
+    if (entry_read(&entry, raw) != 0) {
+        say(oracle, "dead, and no entry: %.*s", (int)raw.len, raw.at);
         oracle->doubled++;
         return;
     }
-    line->found++;
-    if (line->kind == JOBS_failing || line->kind == JOBS_overflow)
-        return;
-    if (entry.deliveries < LIMIT_DELIVERIES) {
-        say(oracle, "dead without a reason: %.*s", (int)raw.len, raw.at);
-        oracle->lost++;
-    }
-    oracle->poisoned[line->kind]++;
-    want_no_more(oracle, entry.payload);
+    struct book_line *line = book_find(&oracle->payloads, entry.payload);
+    if (line != NULL)
+        line->found++;
+    if (line == NULL || jobs_kind_end((enum jobs_kind)line->kind) != JOBS_DIES)
+        take_poisoned(oracle, &entry, line);
 }
 
 static void take_bad(struct oracle *oracle, struct bytes raw)
@@ -210,7 +236,42 @@ static void take_counters(struct oracle *oracle)
     }
 }
 
+/* One that died is not wanted any more; of one that was cancelled nothing is. */
+static void take_stopped(struct oracle *oracle, const struct jobs_job *job)
+{
+    if (jobs_kind_end(job->kind) != JOBS_MAY_STOP)
+        return;
+    const struct book_line *run =
+        book_find(&oracle->counters, bytes_of(job->counters[0]));
+    if (run->wanted == 0 || run->found > 0)
+        return;
+    oracle->stopped++;
+    for (int i = 0; i < job->counter_count; i++)
+        book_at(&oracle->counters, bytes_of(job->counters[i]))->wanted = 0;
+}
+
 /* ---- the verdict ------------------------------------------------------------------- */
+
+/* The last that a record says is how its job ended. */
+static void judge_record(struct oracle *oracle, const struct jobs_job *job)
+{
+    char key[160];
+    const char *wanted = "dead";
+    if (job->tracked[0] == '\0')
+        return;
+    if (job->counter_count > 0 &&
+        book_find(&oracle->counters, bytes_of(job->counters[0]))->found > 0)
+        wanted = "done";
+    snprintf(key, sizeof key, "%st:%s", oracle->queue.prefix, job->tracked);
+    cmd_set(&oracle->client.cmd, "XREVRANGE", key, "+", "-", "COUNT", "1", NULL);
+    const struct redisReply *pairs = reply_at(reply_at(ask(oracle), 0), 1);
+    for (size_t i = 0; i + 1 < reply_count(pairs); i += 2)
+        if (bytes_is(reply_bytes(reply_at(pairs, i)), "state") &&
+            bytes_is(reply_bytes(reply_at(pairs, i + 1)), wanted))
+            return;
+    say(oracle, "the record of %s does not end with %s", job->tracked, wanted);
+    oracle->lost++;
+}
 
 static void judge_lines(struct oracle *oracle)
 {
@@ -231,18 +292,18 @@ static int64_t left_of(const struct oracle *oracle, enum jobs_kind kind)
     return oracle->pushed[kind] - oracle->poisoned[kind];
 }
 
-/* Jobs whose own trace is only a count: refreshes that end well, and expired ones. What
- * is short here because an increment is missing was seen before. */
+/* Jobs whose own trace is only a count: refreshes that end well, expired and cancelled
+ * ones. What is short here because an increment is missing was seen before. */
 static void judge_counts(struct oracle *oracle)
 {
-    static const enum jobs_kind well[] = {JOBS_hot,     JOBS_uniform, JOBS_once,
-                                          JOBS_delayed, JOBS_page,    JOBS_slow};
-    int64_t wanted = 0, seen_before = oracle->lost + oracle->doubled;
-    for (unsigned i = 0; i < sizeof well / sizeof *well; i++)
-        wanted += left_of(oracle, well[i]);
+    int64_t wanted = left_of(oracle, JOBS_page) + left_of(oracle, JOBS_slow);
+    int64_t found = count_of(oracle, "done") + count_of(oracle, "merged");
+    int64_t seen_before = oracle->lost + oracle->doubled;
+    for (size_t i = 0; i < oracle->counters.size; i++)
+        wanted += oracle->counters.lines[i].wanted;
     compare(oracle, "jobs", "expired", left_of(oracle, JOBS_expired),
             count_of(oracle, "expired"));
-    int64_t found = count_of(oracle, "done") + count_of(oracle, "merged");
+    compare(oracle, "jobs", "cancelled", oracle->stopped, count_of(oracle, "cancelled"));
     if (seen_before == 0)
         compare(oracle, "jobs", "done or merged", wanted, found);
     else if (wanted != found)
@@ -277,9 +338,10 @@ static void judge_rest(struct oracle *oracle)
 
 static void print_figures(struct oracle *oracle)
 {
-    static const char *const fields[] = {"done", "fresh", "merged", "expired",  "dead",
-                                         "bad",  "retry", "back",   "recovered"};
-    int64_t jobs = 0, poisoned = 0;
+    static const char *const fields[] = {"done",      "fresh",    "merged", "expired",
+                                         "cancelled", "dead",     "bad",    "retry",
+                                         "back",      "recovered"};
+    int64_t jobs = 0, poisoned = oracle->poisoned_followers;
     for (int i = 0; i < JOBS_KIND_COUNT; i++) {
         jobs += oracle->pushed[i];
         poisoned += oracle->poisoned[i];
@@ -323,8 +385,7 @@ int main(int argc, char **argv)
     static struct oracle oracle;
     struct err err = {0};
     opt_parse(&spec, argc, argv, &oracle);
-    for (int i = 0; i < PRODUCERS; i++)
-        note_producer(&oracle, i, strtoll(oracle.words.at[i], NULL, 10));
+    each_job(&oracle, note_job);
     if (queue_init(&oracle.queue, "default", &err) != LEAT_OK ||
         client_open(&oracle.client, oracle.redis, 0, &err) != LEAT_OK)
         die(err.text);
@@ -333,7 +394,9 @@ int main(int argc, char **argv)
     read_all(&oracle, "ZRANGE", oracle.queue.dead, take_dead);
     read_all(&oracle, "LRANGE", oracle.queue.bad, take_bad);
     take_counters(&oracle);
+    each_job(&oracle, take_stopped);
     judge_lines(&oracle);
+    each_job(&oracle, judge_record);
     judge_counts(&oracle);
     judge_rest(&oracle);
     print_figures(&oracle);
