@@ -21,28 +21,24 @@ enum jobs_end {
     JOBS_MAY_STOP,  /* as JOBS_COUNTS, or cancelled and without any effect */
 };
 
-/*  kind        of 10,000, end   what it is */
+/*  kind       of 10,000  end       what it is */
 #define JOBS_KINDS(X)                                                                    \
-    X(hot, 2860, COUNTS)     /* an increment of one of few counters, some far more     \
-                                  often */ \
-    X(uniform, 3700, COUNTS) /* of one of 1,000 counters, equally often */               \
-    X(once, 1600, COUNTS)    /* of a counter of its own: tells each loss and each      \
-                                  double */ \
-    X(delayed, 300, COUNTS)  /* the same, due within 3 s */                              \
-    X(expired, 100, EXPIRES) /* expired before it was pushed: must not count */          \
-    X(overflow, 50, DIES)    /* overflows its counter: its neighbours count */           \
-    X(page, 250, LANDS)      /* a refresh of one of 20 flaky pages; flights meet */      \
-    X(slow, 200, LANDS)      /* a refresh that takes longer than the lease */            \
-    X(failing, 500, DIES)    /* a refresh that is answered 500: runs three times */      \
+    X(hot, 2860, COUNTS)       /* an increment of one of few counters */                 \
+    X(uniform, 3700, COUNTS)   /* of one of 1,000 counters, equally often */             \
+    X(once, 1600, COUNTS)      /* of one of its own: tells each loss and each double */  \
+    X(delayed, 300, COUNTS)    /* the same, due within 3 s */                            \
+    X(expired, 100, EXPIRES)   /* expired before it was pushed: must not count */        \
+    X(overflow, 50, DIES)      /* overflows its counter: its neighbours count */         \
+    X(page, 250, LANDS)        /* a refresh of one of 20 flaky pages; flights meet */    \
+    X(slow, 200, LANDS)        /* a refresh that takes longer than the lease */          \
+    X(failing, 500, DIES)      /* one that is answered 500: runs three times */          \
     X(garbage, 100, IS_NO_JOB) /* any bytes */                                           \
     X(exec, 40, COUNTS)        /* a task of the kind exec, tracked */                    \
     X(exec_flaky, 8, COUNTS)   /* fails, crashes or hangs the first time */              \
     X(exec_slow, 8, COUNTS)    /* takes longer than the lease */                         \
     X(exec_dying, 4, DIES)     /* fails or crashes each time; tracked */                 \
-    X(exec_stop, 8,                                                                      \
-      MAY_STOP)           /* runs for a second, under an id that may be cancelled   \
-                                */    \
-    X(lines, 210, COUNTS) /* the same, of the kind lines */                              \
+    X(exec_stop, 8, MAY_STOP)  /* runs for a second; others may cancel its id */         \
+    X(lines, 210, COUNTS)      /* these five once more, of the kind lines */             \
     X(lines_flaky, 20, COUNTS)                                                           \
     X(lines_slow, 16, COUNTS)                                                            \
     X(lines_dying, 6, DIES)                                                              \

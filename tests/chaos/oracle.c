@@ -5,9 +5,9 @@
  * was doubled.
  *
  * A job that crashed its workers five times dies unread, whatever it is: under faults
- * that are hard enough this happens to innocent ones. It, and what would have followed it,
- * is then no longer wanted elsewhere. Of a job that may be cancelled either all that it
- * and its followers count is found, or nothing is and it was cancelled. */
+ * that are hard enough this happens to innocent ones. It, and what would have followed
+ * it, is then no longer wanted elsewhere. Of a job that may be cancelled either all that
+ * it and its followers count is found, or nothing is, and it was cancelled. */
 #include "base/opt.h"
 #include "base/text.h"
 #include "book.h"

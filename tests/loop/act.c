@@ -2,6 +2,7 @@
 #include "act.h"
 #include "base/netguard.h"
 #include "producer/command.h"
+#include "tasks.h"
 #include "worker/feed.h"
 #include "worker/worker.h"
 
@@ -15,6 +16,8 @@ enum {
     DEADLINE_S = 60,  /* against hanging only */
     LOOK_MS = 5,      /* has all that was waited for come? */
     WORDS_MAX = 16,
+    SLOTS = 2,
+    TASKS = 4, /* at once; some end while others stay */
     LOG_BYTES = 64 * 1024,
 };
 
@@ -130,18 +133,20 @@ static int work(struct shift *shift, const struct worker_config *config)
     return shift->hangs || fatal.code != LEAT_OK ? -1 : 0;
 }
 
-static int run(struct shift *shift, enum drain drain, int queues)
+static int run(struct shift *shift, enum drain drain, int queues, int tasks)
 {
     struct err err = {0};
     struct netguard guard = {0};
     struct stage *stage = shift->stage;
     struct worker_config config = {.queues = {stage->queue.name, stage->other.name},
                                    .queue_count = queues,
-                                   .slots = 2,
+                                   .slots = tasks > 0 ? tasks : SLOTS,
                                    .lease_ms = LEASE_MS,
                                    .drain = drain,
                                    .guard = &guard};
     netguard_allow(&guard, "127.0.0.1", &err);
+    if (tasks > 0)
+        tasks_serve(&config);
     redis_url_choose(&config.url, stage->url, &err);
     if (err.code == LEAT_OK)
         return work(shift, &config);
@@ -152,19 +157,25 @@ static int run(struct shift *shift, enum drain drain, int queues)
 int act_drain(struct stage *stage)
 {
     struct shift shift = {.stage = stage};
-    return run(&shift, DRAIN_ALL, 1);
+    return run(&shift, DRAIN_ALL, 1, 0);
+}
+
+int act_drain_tasks(struct stage *stage)
+{
+    struct shift shift = {.stage = stage};
+    return run(&shift, DRAIN_ALL, 1, TASKS);
 }
 
 int act_drain_both(struct stage *stage)
 {
     struct shift shift = {.stage = stage};
-    return run(&shift, DRAIN_ALL, 2);
+    return run(&shift, DRAIN_ALL, 2, 0);
 }
 
 int act_wait(struct stage *stage, const char *const *jobs, int64_t ended)
 {
     struct shift shift = {.stage = stage, .jobs = jobs, .ended = ended};
-    return run(&shift, DRAIN_NO, 1);
+    return run(&shift, DRAIN_NO, 1, 0);
 }
 
 /* ---- a command --------------------------------------------------------------------- */

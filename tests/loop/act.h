@@ -16,8 +16,10 @@ void act_push(struct stage *stage, const struct queue *queue, const char *const 
 void act_schedule(struct stage *stage, const char *const *jobs, int64_t in_ms);
 
 /* A worker over the wire until the queue is drained, or both are, scheduled jobs
- * included: 0 when it ended by itself and well. */
+ * included: 0 when it ended by itself and well. The second one has the handlers of
+ * tasks.h, and runs more at once. */
 int act_drain(struct stage *stage);
+int act_drain_tasks(struct stage *stage);
 int act_drain_both(struct stage *stage);
 
 /* A worker over the wire that finds nothing at first; then the jobs come, and when

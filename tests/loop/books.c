@@ -2,11 +2,11 @@
 #include "books.h"
 #include "past.h"
 
-/* KEYS: the queue, its other keys in the order of QUEUE_KEYS, the two copies that runs
- * make. */
+/* KEYS: the queue, its other keys in the order of QUEUE_KEYS, the two copies and the
+ * record that runs make. */
 static const char look[] =
     "local queue, high, staging, suspects, bad, lease, body, sched, dead, fail, meta, "
-    "counters, slot, again, ctl, cancel = unpack(KEYS) "
+    "counters, slot, again, ctl, cancel, page, other, record = unpack(KEYS) "
     "local call, m, said = redis.call, {}, {} "
     "local function say(name, value) "
     "  if value ~= 0 then said[#said + 1] = name .. '=' .. value end end "
@@ -48,6 +48,8 @@ static const char look[] =
     "for i = 17, 18 do "
     "  local kept = call('HGET', KEYS[i], 'body') "
     "  if kept then said[#said + 1] = 'copy=' .. kept end end "
+    "local last = call('XREVRANGE', record, '+', '-', 'COUNT', 1)[1] "
+    "if last then said[#said + 1] = 'record=' .. table.concat(last[2], ':') end "
     "return table.concat(said, ' ')";
 
 static void add_keys(struct cmd *cmd, const struct queue *queue)
@@ -58,11 +60,12 @@ static void add_keys(struct cmd *cmd, const struct queue *queue)
 #undef X
     cmd_addf(cmd, "%scache:page", queue->prefix);
     cmd_addf(cmd, "%scache:other", queue->prefix);
+    cmd_addf(cmd, "%st:task", queue->prefix);
 }
 
 void books_read(struct buf *out, struct client *client, const struct queue *queue)
 {
-    cmd_set(&client->cmd, "EVAL", look, "18", NULL);
+    cmd_set(&client->cmd, "EVAL", look, "19", NULL);
     add_keys(&client->cmd, queue);
     struct bytes line = reply_bytes(past_call(client));
     buf_add(out, line.at, line.len);

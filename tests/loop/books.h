@@ -6,6 +6,7 @@
  *   failures   in the log of failures
  *   tombs, unbalanced    sums of PROTOCOL.md 3 that differ
  *   copy       the text of a kept copy, `page` or `other`
+ *   record     the last that is said of the tracked job `task`
  * The rest is named as the keys and fields are.
  * What is 0 is left out; the counters follow, by name. A queue that nobody used is "". */
 #ifndef LEAT_TESTS_LOOP_BOOKS_H

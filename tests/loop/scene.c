@@ -11,6 +11,17 @@
 #define REFRESH(path, key, more)                                                         \
     "{\"type\":\"refresh\",\"args\":{\"url\":\"http://@" path "\",\"key\":\"" key        \
     "\"" more "}" /* and more fields of the envelope, before the last bracket */
+/* A task adds to a counter, and so does all that follows it: two increments that it
+ * pushes, one of them later, and one that its result says how much to add. */
+#define TASK(type, act, ms, more)                                                        \
+    "{\"type\":\"" type "\"," more "\"args\":{\"do\":\"" act "\",\"ms\":" ms             \
+    ",\"answer\":{\"incr\":{\"" type "\":1},\"push\":[" INCREMENT(                       \
+        "pushed",                                                                        \
+        "1") ","                                                                         \
+             "{\"type\":\"increment\",\"args\":{\"counter\":\"late\"},\"in_ms\":20}],"   \
+             "\"result\":{\"by\":10}}},\"then\":" THEN "}"
+#define THEN                                                                             \
+    "{\"type\":\"increment\",\"args\":{\"counter\":\"then\",\"by\":\"$result.by\"}}"
 #define CHANGED ",\"max_age_ms\":0"
 
 /* ---- pushing ----------------------------------------------------------------------- */
@@ -76,11 +87,23 @@ static void refreshes(struct stage *stage)
                   REFRESH("/page", "page", CHANGED) "}"));
 }
 
+#define TRACKED "\"id\":\"task\",\"track\":true,"
+#define AT_ONCE "\"retry\":{\"policy\":\"fixed\",\"base_ms\":5},"
+
 static void failing(struct stage *stage)
 {
     act_push(stage, &stage->queue,
              JOBS(REFRESH("/once", "page", "") ",\"retry\":{\"policy\":\"fixed\","
                                                "\"base_ms\":5}}"));
+}
+
+/* Some end while others, of the same lease, stay; one runs twice. */
+static void tasks(struct stage *stage)
+{
+    act_push(stage, &stage->queue,
+             JOBS(INCREMENT("a", "1"), TASK("lines", "well", "0", ""),
+                  TASK("lines", "well", "40", ""), TASK("exec", "well", "10", TRACKED),
+                  TASK("lines", "error_once", "0", AT_ONCE), INCREMENT("a", "2")));
 }
 
 /* ---- what the tick moves ----------------------------------------------------------- */
@@ -152,6 +175,9 @@ static const struct wire_fault late_reserve = {.word = "SADD",
                                                .times = 1};
 
 #define COUNTED "jobs=6 ended=6 a=3 b=11 c=-7"
+#define TASKS_DONE                                                                       \
+    "jobs=18 ended=18 retry=1 failures=1 a=3 exec=1 late=4 lines=3 pushed=4 then=40 "    \
+    "record=state:done:result:{\"by\":10}"
 
 const struct scene scenes[] = {
     {"push", nothing, push, "jobs=1 waiting=1"},
@@ -163,6 +189,7 @@ const struct scene scenes[] = {
      "copy=a-page"},
     {"refresh", refreshes, act_drain, "jobs=2 ended=2 copy=a-page"},
     {"retry", failing, act_drain, "jobs=1 ended=1 retry=1 failures=1 copy=a-page"},
+    {"tasks", tasks, act_drain_tasks, TASKS_DONE},
     {"promote", due, act_drain, "jobs=3 ended=3 a=2 b=1"},
     {"reap", killed, act_drain, "jobs=4 ended=4 recovered=4 a=2 b=2"},
     {"drain", two_queues, act_drain_both, "jobs=7 ended=7 a=3 b=11 c=-7 late=1",
