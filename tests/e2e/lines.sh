@@ -182,6 +182,26 @@ reload_drops_nothing() {
   ok 'HUP with another command: what runs ends where it began, the next jobs go to the new one'
 }
 
+# Their input ends when the worker does: they may clean up, but not for ever.
+stops_children() {
+  local stays
+  begin "environment = {PATH, \"BYE=$dir/bye\"}"
+  push 1 '{"do":"ok"}'
+  await_done 1
+  end
+  [ -e "$dir/bye" ] || fail 'it could not say good-bye'
+  begin 'environment = {PATH, "STAY=1"}' 'grace = 200ms' 'recycle-jobs = 2'
+  push 3 '{"do":"pid"}'
+  await_done 4
+  await '[ "$(logged "did not exit at the end of its standard input")" = 1 ]' 20 'one that was to be replaced to be killed'
+  stays=$(handlers)
+  end
+  ! kill -0 "$stays" 2>"$dir/out" || fail 'a child outlives its worker'
+  expect_at_rest
+  reset
+  ok 'at the end of their input children finish; who stays is killed'
+}
+
 # ---- the transcripts -----------------------------------------------------------------------
 
 # replay NAME: what is cancelled in it is stopped by its time-out.
@@ -219,4 +239,5 @@ capped
 recycled
 too_large
 reload_drops_nothing
+stops_children
 transcripts

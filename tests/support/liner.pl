@@ -13,7 +13,8 @@
 #   {"do":"fork","file":F}             starts a child that outlives it, its pid in F, and holds
 #   {"do":"twice"|"foreign"|"no_json"|"hello"|"flood"|"big"|"unruly"|"progress"}
 #                                      breaks the protocol; see below
-# At the end of its input it finishes what it holds.
+# At the end of its input it finishes what it holds; then, if BYE names a file, it writes one, and if
+# STAY is set it stays.
 use strict;
 use warnings;
 use IO::Select;
@@ -99,3 +100,5 @@ until ($ended && !%held) {
     $ended = !sysread(STDIN, $text, 65536, length $text);
     take($1) while $text =~ s/^(.*)\n//;
 }
+sleep_for_ever() if $ENV{STAY};
+if ($ENV{BYE}) { open my $bye, '>', $ENV{BYE} or die "$ENV{BYE}: $!" }
