@@ -204,7 +204,7 @@ stops_children() {
 
 # ---- the transcripts -----------------------------------------------------------------------
 
-# replay NAME: what is cancelled in it is stopped by its time-out.
+# replay NAME [ID]: somebody cancels ID in it.
 replay() {
   local transcript=$root/broker-schema/vectors/transcripts/$1.txt state=$dir/$1.state
   printf 'handler resize { kind = lines  command = {"perl", "%s", "%s", "%s"} }\n' \
@@ -214,6 +214,10 @@ replay() {
   perl "$root/tests/support/replay.pl" "$transcript" >"$dir/jobs"
   "$leat" push --ndjson "$dir/jobs" 2>"$dir/err"
   worker_start -p 1 --config "$conf"
+  if [ -n "${2:-}" ]; then
+    await 'grep -q "^cancel\|^badly" "$dir/'"$1"'.state"' 20 'the call that is cancelled'
+    "$leat" job cancel "$2" >"$dir/out"
+  fi
   await 'grep -q "^end\|^badly" "$dir/'"$1"'.state"' 20 'the end of the calls'
   end
   expect_eq well "$(tail -n 1 "$state")" "the worker's part in $1"
@@ -226,8 +230,8 @@ transcripts() {
   expect_eq '1 2048' "$(counter resized) $(counter bytes)" 'effects'
   expect_eq '2 1' "$(tally done) $(size dead)" 'jobs done, and dead'
   reset
-  replay several_at_once
-  expect_eq '1 3 1' "$(counter resized) $(tally done) $(size dead)" 'effects, jobs done, and stopped'
+  replay several_at_once a
+  expect_eq '1 3 1' "$(counter resized) $(tally done) $(tally cancelled)" 'effects, jobs done, and cancelled'
   reset
   ok 'the transcripts, word by word'
 }

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 # A lines handler that replays its part of a transcript, and looks whether the worker keeps to its:
-#   perl replay.pl TRANSCRIPT STATE    `end`, when the worker may close its stdin, is appended to STATE,
-#                                      then `well` or `badly: …`
-#   perl replay.pl TRANSCRIPT          prints the jobs that have to be pushed, one a line; what is
-#                                      cancelled has a short time-out, which tells the child the same
+#   perl replay.pl TRANSCRIPT STATE    what others have to do, `cancel ID` and `end`, is appended to
+#                                      STATE, then `well` or `badly: …`
+#   perl replay.pl TRANSCRIPT          prints the jobs that have to be pushed, one a line
 use strict;
 use warnings;
 use JSON::PP;
@@ -55,15 +54,13 @@ sub leave {
 }
 
 sub jobs {
-    my (%seen, %short);
-    /^! cancel (.*)/ and $short{$1} = 1 for @_;
+    my %seen;
     for (@_) {
         my ($who, $call) = /^([<>]) (.*)/ or next;
         $call = decode_json($call);
         $seen{$_->{id}} = 1 for @{$call->{push} // []};
         next if $who eq '<' || !$call->{id} || $seen{$call->{id}}++;
         delete @$call{qw(job queue attempt delivery deadline_ms token)};
-        @$call{qw(timeout_ms retry)} = (2000, {max => 0}) if $short{$call->{id}};
         print $json->encode($call), "\n";
     }
 }
@@ -76,8 +73,8 @@ if (!defined $state) {
 }
 for (@lines) {
     my ($mark, $rest) = /^(.) (.*)$/ or next;
-    if    ($mark eq '>')             { hear($rest) }
-    elsif ($mark eq '<')             { say_line($rest) }
-    elsif ("$mark $rest" eq '! end') { note('end') }
-    elsif (/^! exit (\d+)/)          { leave($1) }
+    if    ($mark eq '>')    { hear($rest) }
+    elsif ($mark eq '<')    { say_line($rest) }
+    elsif (/^! exit (\d+)/) { leave($1) }
+    elsif ($mark eq '!')    { note($rest) }
 }
