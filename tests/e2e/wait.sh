@@ -5,6 +5,7 @@
 # while nothing happens.
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
+. "$(dirname "$0")/../support/handlers.sh"
 
 # record ID STATE [FIELD VALUE]…: what a worker writes when a job's state changes.
 record() {
@@ -193,7 +194,7 @@ await '[ "$(looked)" = $((before + 4)) ]' 30 'all to be looked up'
 child_stop "$child" KILL # its reader goes away
 await_waiters 1
 before=$(asked)
-sleep 2
+sleep 1
 expect_eq $((before + 1)) "$(asked)" 'commands while HTTP clients wait'
 cut_waiters
 await_waiters 1
@@ -221,3 +222,31 @@ record h done
 await "! child_alive $stopped" 30 'the answer'
 expect_match '"state":"done"' "$(cat "$dir/stopped.out")" 'the answer after a restart'
 ok 'HTTP clients wait through a restart of Redis'
+
+# ---- a real worker ---------------------------------------------------------------------------
+
+redis_cli flushall >"$dir/flushed"
+handler double <<'X'
+read -r args
+printf '{"progress":{"percent":50}}\n{"result":{"of":%s}}\n' "$args" >&3
+X
+handler refuse <<'X'
+echo '{"error":"never","retry":false}' >&3
+X
+handlers_start
+expect_exit 0 "$leat" run double n:=4 --wait=60s
+expect_eq '{"of":{"n":4}}' "$(cat "$dir/out")" 'the result of a job'
+expect_exit 1 "$leat" run refuse --wait=60s
+expect_match 'is dead: never' "$(cat "$dir/err")" 'how it died'
+expect_exit 0 "$leat" push double n:=5 --id soon --in 200ms --wait=60s
+expect_eq $'soon\n{"of":{"n":5}}' "$(cat "$dir/out")" 'one that was scheduled'
+printf '{"type":"double","id":"line-%s","track":true,"args":%s}\n' 1 1 2 2 |
+  "$leat" push --ndjson 2>"$dir/err"
+expect_exit 0 "$leat" job wait line-1 line-2 --timeout 60s
+expect_match '"state":"done",.*"attempt":1,"result":\{"of":2\}' "$(ask /api/v1/jobs/line-2?wait=60)" \
+  'a line, over HTTP'
+printf '{"type":"double","id":"web","track":true,"args":[]}' >"$dir/job"
+expect_match '^HTTP/1.1 202 ' "$(http_send "$port" POST /api/v1/jobs "$dir/job")" 'a push over HTTP'
+expect_match '"result":\{"of":\[\]\}' "$(ask /api/v1/jobs/web?wait=60)" 'its result'
+expect_exit 0 "$leat" run increment counter=a --wait=60s
+ok 'jobs that a worker runs are tracked by whoever pushed them'
