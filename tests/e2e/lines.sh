@@ -95,7 +95,13 @@ examples() {
 several_in_flight() {
   local in_flight=10
   begin 'processes = 2'
-  push 25 "$hold"
+  push 1 "$hold"
+  await '[ "$(run_now)" = 1 ]' 20 'the first to run'
+  expect_eq 1 "$(handlers | wc -l)" 'children for one job'
+  push 1 "$hold"
+  await '[ "$(run_now)" = 2 ]' 20 'the second to run'
+  expect_eq 2 "$(handlers | wc -l)" 'children for two jobs'
+  push 23 "$hold"
   await '[ "$(run_now)" = 20 ]' 20 'twenty to run'
   expect_eq 2 "$(handlers | wc -l)" 'children'
   touch "$held/go"
@@ -105,7 +111,7 @@ several_in_flight() {
   rm "$held"/*
   expect_at_rest
   reset
-  ok 'two children with ten jobs each: all twenty run at once'
+  ok 'jobs are spread over two children, with ten at once each'
 }
 
 # concurrency caps what the children would take.
