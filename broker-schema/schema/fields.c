@@ -106,8 +106,9 @@ static int store(const struct field *row, const struct member *member,
 int fields_read(const struct field *rows, size_t count, const struct members *members,
                 struct arena *arena, void *target, struct err *err)
 {
+    int place = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct member *member = members_find(members, rows[i].name);
+        const struct member *member = members_find_next(members, rows[i].name, &place);
         if (member == NULL) {
             if (!rows[i].required)
                 continue;

@@ -286,10 +286,24 @@ int members_next(struct members_walk *walk, struct member *out)
 
 const struct member *members_find(const struct members *members, const char *name)
 {
-    struct bytes wanted = bytes_of(name);
-    for (int i = 0; i < members->count; i++)
-        if (bytes_equal(members->at[i].key, wanted))
-            return &members->at[i];
+    int place = 0;
+    return members_find_next(members, name, &place);
+}
+
+/* This runs for every field of every job. */
+const struct member *members_find_next(const struct members *members, const char *name,
+                                       int *place)
+{
+    size_t len = strlen(name);
+    for (int i = 0, at = *place; i < members->count; i++, at++) {
+        if (at >= members->count)
+            at = 0;
+        const struct member *member = &members->at[at];
+        if (member->key.len == len && memcmp(member->key.at, name, len) == 0) {
+            *place = at + 1;
+            return member;
+        }
+    }
     return NULL;
 }
 

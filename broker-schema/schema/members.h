@@ -65,6 +65,11 @@ int members_next(struct members_walk *walk, struct member *out);
 /* The field of that name, or NULL. */
 const struct member *members_find(const struct members *members, const char *name);
 
+/* The same for one name after the other: they are looked for where the last was found,
+ * for most writers keep to one order. `*place` begins as 0. */
+const struct member *members_find_next(const struct members *members, const char *name,
+                                       int *place);
+
 /* A string's decoded value: borrowed, or in the arena when it was written with escapes.
  * Returns 0, or -1 when the field is no string. */
 int member_text(const struct member *member, struct arena *arena, struct bytes *out);

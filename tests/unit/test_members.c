@@ -279,6 +279,22 @@ START_TEST(fields_are_views_of_the_text)
 }
 END_TEST
 
+START_TEST(names_are_found_one_after_the_other_in_any_order)
+{
+    static const char *const orders[] = {"abc", "cba", "bac", "aa", "cxa", "xabxc"};
+    struct members members;
+    ck_assert_int_eq(read_quietly(&members, bytes_of("{\"a\":1,\"b\":2,\"c\":3}")), 0);
+    for (size_t i = 0; i < COUNT(orders); i++) {
+        int place = 0;
+        for (const char *at = orders[i]; *at != '\0'; at++) {
+            const char name[] = {*at, '\0'};
+            ck_assert_ptr_eq(members_find_next(&members, name, &place),
+                             *at == 'x' ? NULL : &members.at[*at - 'a']);
+        }
+    }
+}
+END_TEST
+
 START_TEST(a_key_written_with_escapes_is_never_found)
 {
     struct members members;
@@ -364,6 +380,7 @@ SUITE("members", the_quick_pass_knows_what_nearly_every_job_looks_like,
       what_is_no_json_object_is_refused_by_both, nesting_ends_at_64_brackets_empty_or_not,
       a_text_cut_anywhere_is_refused_without_reading_past_the_end,
       up_to_64_fields_are_indexed, a_value_may_have_any_number_of_fields,
-      fields_are_views_of_the_text, a_key_written_with_escapes_is_never_found,
+      fields_are_views_of_the_text, names_are_found_one_after_the_other_in_any_order,
+      a_key_written_with_escapes_is_never_found,
       text_is_decoded_when_it_was_written_with_escapes, what_is_no_string_has_no_text,
       integers_are_exact_to_the_limits_of_int64, what_is_no_integer_has_no_number)
