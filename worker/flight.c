@@ -137,6 +137,10 @@ static void on_landed(void *arg, struct answer *answer)
     if (answer->code == LEAT_EBUSY) {
         flight->ending = 0;
         flight_retry(flight, answer->text, 0); /* no memory left for the copy */
+    } else if (answer->code == LEAT_EFOREIGN && flight->follows) {
+        flight->ending = 0;
+        flight_die(flight,
+                   answer->text); /* if it is the queue's fault, that fails, too */
     } else if (answer->code == LEAT_OK && reply_int(answer->reply, 0) == -1) {
         flight->ending = 0;
         flight->whole = 1;

@@ -8,7 +8,8 @@
  *
  * When Redis refuses one of the summed increments (a counter would overflow, or holds no
  * integer) nothing has changed: the lease is sorted once more, with the refused counters'
- * jobs counted one by one, so that only the jobs at fault die. */
+ * jobs counted one by one, so that only the jobs at fault die. When Redis has no memory
+ * for what follows some jobs it is sorted once more, too, and those are put off. */
 #include "worker/lease.h"
 #include "worker/call.h"
 #include "worker/flight.h"
@@ -273,6 +274,14 @@ static void settle_refused(struct lease *lease, const struct redisReply *list,
     settle(lease);
 }
 
+/* Redis has no memory for what some jobs bring: the others must not wait for it. */
+static void settle_without_room(struct lease *lease)
+{
+    lease->no_room = 1;
+    drop_slow(lease);
+    settle(lease);
+}
+
 static enum joblog_event event_of(struct bytes verdict)
 {
     static const struct {
@@ -281,7 +290,8 @@ static enum joblog_event event_of(struct bytes verdict)
     } rows[] = {{"run", JOB_GIVEN_BACK},
                 {"fresh", JOB_FRESH},
                 {"merged", JOB_MERGED},
-                {"again", JOB_BEHIND}};
+                {"again", JOB_BEHIND},
+                {"dead", JOB_REFUSED}};
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
         if (bytes_is(verdict, rows[i].verdict))
             return rows[i].event;
@@ -290,7 +300,9 @@ static enum joblog_event event_of(struct bytes verdict)
 
 static const char *why_of(struct bytes verdict)
 {
-    return bytes_is(verdict, "gone") ? "its lease was gone" : NULL;
+    return bytes_is(verdict, "gone")   ? "its lease was gone"
+           : bytes_is(verdict, "dead") ? "a queue that it pushes to holds something else"
+                                       : NULL;
 }
 
 /* The settle says which claims may run. A worker that is leaving gives them back. Returns
@@ -373,6 +385,10 @@ static void on_settled(void *arg, struct answer *answer)
     struct feed *feed = lease->feed;
     struct worker *worker = feed->worker;
     const struct redisReply *first = reply_at(answer->reply, 0);
+    if (answer->code == LEAT_EBUSY && !lease->no_room) {
+        settle_without_room(lease);
+        return;
+    }
     if (answer->code != LEAT_OK) {
         feed_release(feed, lease->id);
         feed_refused(feed, answer);
@@ -400,7 +416,7 @@ static void settle(struct lease *lease)
     struct worker *worker = lease->feed->worker;
     struct feed_news news;
     sort_lease(lease, &news);
-    if (lease->refused == NULL)
+    if (lease->refused == NULL && !lease->no_room)
         feed_learn(lease->feed, &news);
     if (is_all_calls(lease)) {
         if (!lease->rung)

@@ -25,6 +25,7 @@ struct lease {
     struct redisReply *body;
     struct arena arena;
     struct tally *refused;  /* counters that were refused as sums, and why */
+    int no_room;            /* at maxmemory: what needs memory is put off */
     struct attempt *claims; /* flights waiting for the settle's verdicts, in order */
     struct call *calls, *last_call; /* users' jobs, in order; a run takes them over */
     int call_count;

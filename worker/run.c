@@ -5,6 +5,7 @@
 #include "worker/feed.h"
 #include "worker/lease.h"
 #include "worker/outcome.h"
+#include "worker/tracking.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -267,13 +268,21 @@ static void go_on(struct run *run, const struct redisReply *reply)
     }
 }
 
+/* As outcome_add() has it: by these a settle grows. */
+static int needs_room(const struct call *call)
+{
+    const struct job_answer *answer = &call->answer;
+    return answer->push_count > 0 ||
+           (answer->result.len > 0 && tracking_is_on(&call->attempt.envelope));
+}
+
 /* Redis has no memory for what the jobs brought: those fail, the others end. */
 static void refuse_effects(struct run *run, const char *why)
 {
     for (struct call *call = run->calls; call != NULL; call = call->next)
         if (call->state == CALL_SETTLING) {
             call->state = CALL_ENDED;
-            if (call->effect_bytes > 0)
+            if (needs_room(call))
                 call_refuse(call, why);
         }
     flush(run);

@@ -137,6 +137,11 @@ static void sort_unknown(struct sorting *sorting)
     sort_later(sorting, reason, type);
 }
 
+static void sort_without_room(struct sorting *sorting)
+{
+    sort_later(sorting, "Redis has no memory for the job that follows", bytes_of(""));
+}
+
 /* A follow-up of the job just added. */
 static void add_then(struct sorting *sorting, const struct follow_up *then)
 {
@@ -202,6 +207,8 @@ static void sort_instant(struct sorting *sorting, const struct job_type *type)
     if (type->read(&args, sorting->envelope.args, &lease->arena, &sorting->err) !=
         LEAT_OK) {
         sort_dead(sorting, sorting->err.text);
+    } else if (sorting->envelope.then.len > 0 && lease->no_room) {
+        sort_without_room(sorting);
     } else if (sorting->envelope.then.len > 0) {
         sort_followed(sorting, &args);
     } else if (lease->refused != NULL &&
@@ -249,6 +256,10 @@ static void sort_slow(struct sorting *sorting, const struct job_type *type)
     struct worker *worker = sorting->worker;
     struct settlement *settlement = &worker->settlement;
     sorting->news.slow++;
+    if (sorting->envelope.then.len > 0 && sorting->lease->no_room) {
+        sort_without_room(sorting);
+        return;
+    }
     if (worker->slots_free == 0) {
         sort_back(sorting, "no slot is free");
         return;

@@ -182,9 +182,30 @@ START_TEST(equal_follow_ups_stay_two_jobs)
 }
 END_TEST
 
-START_TEST(a_target_of_the_wrong_type_is_refused_before_the_first_write)
+START_TEST(another_queue_of_the_wrong_type_costs_only_the_job_that_names_it)
 {
     const char *const keys[] = {mail.list, mail.sched, mail.ctl};
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        rig.pushed = 0;
+        start_with_lease(2);
+        ASK(&rig, "SET", keys[i], "somebody's");
+        ck_assert_int_eq(
+            verdict(GROW("ee", "0", HEAD, "1", "b", "1", "2", "0", "0", "here", "1", "0",
+                         "now", HEAD, "1", "a", "1", "1", "0", "0", "here")),
+            1);
+        ck_assert_int_eq(ASK_INT(&rig, "ZCARD", rig.queue.dead), 1);
+        EXPECT_LIST(&rig, rig.queue.list, "here");
+        rig.pushed++;
+        ck_assert_int_eq(ASK_INT(&rig, "HLEN", rig.queue.counters), 1);
+        rig_expect_books(&rig);
+        rig_stop(&rig);
+    }
+}
+END_TEST
+
+START_TEST(its_own_queue_of_the_wrong_type_is_refused_before_the_first_write)
+{
+    const char *const keys[] = {rig.queue.list, rig.queue.sched, rig.queue.ctl};
     start_with_lease(2);
     for (size_t i = 0; i < COUNT(keys); i++) {
         ASK(&rig, "SET", keys[i], "somebody's");
@@ -337,7 +358,8 @@ SUITE("effects", counters_and_follow_ups_happen_with_the_end_of_the_job,
       a_settle_that_comes_too_late_has_no_effects,
       a_refused_counter_costs_its_job_all_effects_and_its_neighbours_none,
       a_follow_up_due_soon_is_told_to_its_workers, equal_follow_ups_stay_two_jobs,
-      a_target_of_the_wrong_type_is_refused_before_the_first_write,
+      another_queue_of_the_wrong_type_costs_only_the_job_that_names_it,
+      its_own_queue_of_the_wrong_type_is_refused_before_the_first_write,
       effects_of_the_wrong_form_are_seen_before_the_first_write,
       without_memory_a_settle_that_grows_changes_nothing,
       jobs_that_stay_go_into_one_new_lease_in_order_under_the_same_names,

@@ -268,18 +268,21 @@ START_TEST(a_job_that_is_not_cancelled_after_all_has_nothing_to_tell)
 }
 END_TEST
 
-START_TEST(a_record_of_the_wrong_type_is_refused_before_the_first_write)
+START_TEST(a_record_of_the_wrong_type_is_left_alone_and_its_job_ends)
 {
     start_with_lease(1);
     track("one");
     ASK(&rig, "SET", key_of("one"), "somebody's");
     const char *before = rig_digest(&rig);
-    rig_expect_refused(&rig,
-                       TRACKED("L1", "A", "1", "a", "1", "9000", "1", "state", "done"),
-                       LEAT_EFOREIGN, "WRONGTYPE");
     call_track(&rig.client.cmd, &rig.queue, bytes_of(key_of("one")), "L1", 9000);
     rig_expect_refused(&rig, WORDS("state", "running"), LEAT_EFOREIGN, "WRONGTYPE");
     ck_assert_str_eq(rig_digest(&rig), before);
+    ck_assert_int_eq(
+        verdict(TRACKED("L1", "A", "1", "a", "1", "9000", "1", "state", "done")), 1);
+    ck_assert_str_eq(rig_text(&rig, reply_bytes(ASK(&rig, "GET", key_of("one")))),
+                     "somebody's");
+    ck_assert_int_eq(ASK_INT(&rig, "PTTL", key_of("one")), -1);
+    ck_assert_str_eq(rig_field(&rig, rig.queue.counters, "a"), "1");
     stop();
 }
 END_TEST
@@ -516,7 +519,7 @@ SUITE("tracked", a_push_begins_the_records_of_its_tracked_jobs,
       every_outcome_of_a_tracked_job_is_told_once_under_its_own_key,
       a_refused_counter_is_what_the_record_tells,
       a_job_that_is_not_cancelled_after_all_has_nothing_to_tell,
-      a_record_of_the_wrong_type_is_refused_before_the_first_write,
+      a_record_of_the_wrong_type_is_left_alone_and_its_job_ends,
       a_record_that_cannot_be_written_stops_no_job,
       a_record_of_the_wrong_form_is_seen_before_the_first_write,
       what_follows_a_refresh_comes_when_its_copy_is_kept_and_once,

@@ -55,20 +55,51 @@ expect_eq '0 ' "$(counter fine) $(counter never)" 'what else it brought'
 expect_told r-1 'job died' 'a counter refused'
 ok 'a counter that refuses costs the job all its effects, and says why'
 
+# ---- a bad target ---------------------------------------------------------------------------
+
+# One lease holds them all: those before and behind it, and a job that still runs.
+handler elsewhere <<'X'
+echo '{"incr":{"elsewhere":1},"push":[{"queue":"taken","type":"tick","args":{}}]}' >&3
+X
+worker_stop
+redis_cli set leat:taken text >"$dir/out"
+redis_cli set "{leat:default}:t:kept" text >"$dir/out"
+{
+  echo '{"type":"slow","id":"beside","args":{}}'
+  echo '{"type":"elsewhere","id":"bad","args":{}}'
+  echo '{"type":"increment","args":{"counter":"then"},"then":{"queue":"taken","type":"tick","args":{}}}'
+  echo '{"type":"refused","id":"other","args":{}}'
+} >"$dir/jobs"
+lines 10 '{"type":"increment","args":{"counter":"beside"}}' >>"$dir/jobs"
+"$leat" push --ndjson <"$dir/jobs" 2>"$dir/out"
+# As if from a producer that does not look, as ours do.
+redis_cli lpush leat:default '{"type":"increment","id":"kept","track":true,"args":{"counter":"beside"}}' >"$dir/out"
+handlers_start -p 0 --lease 2s
+await '[ "$(counter beside)" = 11 ]' 20 'increments beside bad targets'
+expect_told bad 'job died' 'a queue that it pushes to'
+await '[ "$(redis_cli zcard "$(key dead)")" = 4 ]' 20 'the death of those whose targets are none'
+expect_eq '  text text' "$(counter elsewhere) $(counter then) $(redis_cli mget leat:taken "{leat:default}:t:kept" | paste -sd' ')" 'what they added, the keys'
+touch "$dir/gate"
+await '[ "$(counter slow)" = 5 ]' 30 'the one that ran meanwhile'
+expect_eq '0 1' "$(tally recovered) $(times_told beside 'job started')" 'jobs that came back; starts of it'
+rm "$dir/gate"
+redis_cli del leat:taken "{leat:default}:t:kept" >"$dir/out"
+ok 'a key of the wrong type that a job names costs that job, and no other'
+
 # ---- a worker that lost its lease -----------------------------------------------------------
 
-first=$worker
+first=$worker first_log=$(worker_log)
 job slow late
 expect_told late 'job started' .
 kill -STOP "$first"
 handlers_start -p 0 --lease 2s
 await '[ "$(redis_cli hlen "$(key body)")" = 1 ] && [ "$(tally recovered)" -ge 1 ]' 30 'the other worker to take it'
 kill -CONT "$first"
-await 'grep -q "msg=\"job abandoned\" id=late" "$dir/worker-1.log"' 30 'the first to hear of it'
+await 'grep -q "msg=\"job abandoned\" id=late" "$first_log"' 30 'the first to hear of it'
 touch "$dir/gate"
-await '[ "$(counter slow)" = 5 ]' 30 'its end'
+await '[ "$(counter slow)" = 6 ]' 30 'its end'
 await '[ "$(redis_cli hlen "$(key body)")" = 0 ]' 10 'the end of its lease'
-expect_eq 5 "$(counter slow)" 'what it added'
+expect_eq 6 "$(counter slow)" 'what it added'
 rm "$dir/gate"
 ok 'a worker that slept over its lease ends its handler; the effect happens once'
 
@@ -80,12 +111,19 @@ job tick full --retries 50
 await '[ "$(counter ticks)" = $((before + 1)) ]' 20 'a job with memory'
 kill -STOP "$worker" "$first"
 printf '{"type":"tick","id":"hungry","retry":{"policy":"fixed","base_ms":500},"args":{}}' | redis_cli -x lpush leat:default >"$dir/out"
+{
+  echo '{"type":"increment","id":"followed","args":{"counter":"late"},"then":{"type":"increment","args":{"counter":"late"}}}'
+  lines 30 '{"type":"increment","args":{"counter":"roomy"}}'
+} | "$leat" push --ndjson 2>"$dir/out"
 redis_cli config set maxmemory $((used / 2)) >"$dir/out"
 kill -CONT "$worker" "$first"
 await 'cat "$dir"/worker-*.log | grep -q "msg=\"job failed\" id=hungry.*OOM"' 30 'the refusal'
 expect_eq $((before + 1)) "$(counter ticks)" 'what a refused job added'
+await '[ "$(counter roomy)" = 30 ]' 30 'increments beside one that is followed, without memory'
+expect_told followed 'job put off' 'no memory'
 redis_cli config set maxmemory 0 >"$dir/out"
 await '[ "$(counter ticks)" = $((before + 2)) ]' 30 'its end, with memory'
+await '[ "$(counter late)" = 2 ]' 60 'the increment, and what follows it'
 ok 'without memory for what follows a job fails whole, and runs again'
 
 # ---- the built-in types ---------------------------------------------------------------------

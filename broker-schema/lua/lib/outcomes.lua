@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- What becomes of a job: DO[letter](entry, p), with its arguments from ARGV[p] on. Only after all was checked, for Redis
--- does not roll back. Returns what its record is to say: nil: what came with it; 'refused': what came for that; 'none'.
+-- does not roll back. Returns what its record is to say: nil: what came with it; 'refused': what came for that; 'dead';
+-- 'none'.
 local FAILURES_KEPT, PAYLOAD_KEPT = 1000, 1024
+local NO_QUEUE = 'a queue that it pushes to holds something else'
 local clock, form = 0, nil
 local count = {}
 local back, stay, reply = {}, {}, {1}
@@ -97,7 +99,7 @@ end
 
 function DO.e(entry, p)
   local pushes = READ.pairs(p + 1)
-  if add_all(KEYS[8], p + 2, pushes - 1) then
+  if push_fails(pushes, form.first_target) or add_all(KEYS[8], p + 2, pushes - 1) then
     die(ARGV[p], entry)
     return 'refused'
   end
@@ -154,6 +156,12 @@ end
 
 function DO.f(entry, p, is_tracked)
   local key = KEYS[FIXED + #reply]
+  if push_fails(p + 4, form.first_target) then
+    reply[#reply + 1] = 'dead'
+    leave_flight(entry)
+    die(string.gsub(ARGV[p], ' e=[^ ]*', '') .. ' e=' .. string.gsub(NO_QUEUE, ' ', '%%20'), entry)
+    return 'dead'
+  end
   local verdict = claim(key, ARGV[p], entry, ARGV[p + 1], tonumber(ARGV[p + 2]), tonumber(ARGV[p + 3]),
     is_tracked or ARGV[p + 4] ~= '0')
   reply[#reply + 1] = verdict

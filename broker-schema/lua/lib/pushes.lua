@@ -11,6 +11,27 @@ local function target_kinds(want, first, targets)
   return want
 end
 
+-- Does a target of these pushes hold something else? That is the fault of the job that names it, not of its
+-- neighbours.
+local TARGET_KINDS = {'list', 'zset', 'stream'}
+local is_foreign = {} -- by the first key of the target
+
+local function holds_foreign(key)
+  for i = 1, 3 do
+    local kind = redis.call('TYPE', KEYS[key + i - 1]).ok
+    if kind ~= 'none' and kind ~= TARGET_KINDS[i] then return true end
+  end
+  return false
+end
+
+local function push_fails(p, first)
+  for at = p + 1, p + 3 * ARGV[p], 3 do
+    local key = first + 3 * ARGV[at]
+    if is_foreign[key] == nil then is_foreign[key] = holds_foreign(key) end
+    if is_foreign[key] then return true end
+  end
+end
+
 local function push_later(sched, ctl, due, entry, clock)
   local first = redis.call('ZRANGE', sched, 0, 0, 'WITHSCORES')
   put(sched, due, string.match(entry, '^[^\n]*'), entry)

@@ -5,8 +5,8 @@ local RECORD_KEPT, PUSHED_MS = 64, 2592000000 -- entries; of one that has not be
 
 -- The rest are pairs of field and value.
 local function record_add(key, keep, ...)
-  redis.pcall('XADD', key, 'MAXLEN', RECORD_KEPT, '*', ...)
-  redis.pcall('PEXPIRE', key, keep)
+  local added = redis.pcall('XADD', key, 'MAXLEN', RECORD_KEPT, '*', ...)
+  if type(added) == 'string' then redis.pcall('PEXPIRE', key, keep) end
 end
 
 -- `want`, for wrong_kind(), with records from KEYS[first] on.

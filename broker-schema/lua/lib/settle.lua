@@ -37,6 +37,8 @@ local function keep_record(p, became)
   local refusal = READ.fields(p + 1)
   if became == 'refused' then
     record_add(KEYS[record_key], ARGV[p], unpack(ARGV, refusal + 1, READ.fields(refusal) - 1))
+  elseif became == 'dead' then
+    record_add(KEYS[record_key], ARGV[p], 'state', 'dead', 'error', NO_QUEUE)
   elseif became ~= 'none' then
     record_add(KEYS[record_key], ARGV[p], unpack(ARGV, p + 2, refusal - 1))
   end
