@@ -171,6 +171,21 @@ static int show_record(struct jobs *jobs)
     return job_wait_show(&jobs->client, &jobs->queue, word, NULL);
 }
 
+/* Its `err` says more than that of the others: here ids are good as well, of some jobs. */
+static int find_one(struct jobs *jobs, struct resting *resting)
+{
+    const struct opt_list *words = &jobs->options.words;
+    struct err why = {0};
+    int code = await_find(&jobs->client, &jobs->queue, words->at, 1, resting,
+                          &jobs->arena, &why);
+    if (code == LEAT_OK)
+        return code;
+    int may_be_id = code == LEAT_ENO && !resting_is_handle(words->at[0]);
+    return err_set(&jobs->err, code, "%s%s", why.text,
+                   may_be_id ? "; of a job that was pushed with --track a record is kept"
+                             : "");
+}
+
 static int run_get(int argc, char **argv)
 {
     struct jobs jobs;
@@ -185,8 +200,7 @@ static int run_get(int argc, char **argv)
     if (code == LEAT_OK && show_record(&jobs) == LEAT_OK)
         return jobs_close(&jobs, code);
     if (code == LEAT_OK)
-        code = await_find(&jobs.client, &jobs.queue, jobs.options.words.at, 1, &resting,
-                          &jobs.arena, &jobs.err);
+        code = find_one(&jobs, &resting);
     if (code == LEAT_OK)
         print_job(&jobs, &resting);
     return jobs_close(&jobs, code);

@@ -116,14 +116,35 @@ static void on_error(struct stream_wait *wait, const struct err *err)
     end(hall);
 }
 
+/* Of a single job its id, which nobody may have seen yet, and what it is waiting for. */
+static void tell_unended(const struct hall *hall, struct buf *text)
+{
+    const struct waiter *waiter = &hall->waiters[0];
+    const struct track_record *record = &waiter->record;
+    if (hall->waiting->count > 1) {
+        buf_addf(text, "%zu of %zu jobs have not ended", hall->left,
+                 hall->waiting->count);
+        return;
+    }
+    if (record->state == TRACK_NONE)
+        buf_addf(text, "job %s has no record yet", waiter->id);
+    else
+        buf_addf(text, "job %s has not ended, its state is %s", waiter->id,
+                 track_state_name(record->state));
+    if (record->error.len > 0)
+        buf_addf(text, ": %s", buf_text(&record->error));
+}
+
 static void on_alarm(struct ev_loop *loop, ev_timer *watcher, int events)
 {
     (void)loop, (void)events;
     struct hall *hall = watcher->data;
     const char *why = stream_watch_down_why(hall->watch);
-    err_set(&hall->err, LEAT_ETIMEOUT, "time is over: %zu of %zu jobs have not ended%s%s",
-            hall->left, hall->waiting->count, why != NULL ? "; Redis is away: " : "",
-            why != NULL ? why : "");
+    struct buf unended = {0};
+    tell_unended(hall, &unended);
+    err_set(&hall->err, LEAT_ETIMEOUT, "time is over: %s%s%s", buf_text(&unended),
+            why != NULL ? "; Redis is away: " : "", why != NULL ? why : "");
+    buf_fini(&unended);
     end(hall);
 }
 

@@ -90,6 +90,20 @@ static int is_json(const struct fetch_result *result)
     return type[len] == '\0' || strchr("; \t", type[len]) != NULL;
 }
 
+/* It looks like an answer, and is none by its type: what it asks for does not happen, and
+ * nobody would find out why. */
+static void tell_ignored(const struct call *call, const struct fetch_result *result)
+{
+    const struct attempt *attempt = &call->attempt;
+    const char *type = result->content_type;
+    if (result->body.len > 0 && result->body.at[0] == '{')
+        log_warn("handler's answer is ignored: its Content-Type is not " JSON_TYPE,
+                 log_known("id", attempt->envelope.id),
+                 log_known("iid", attempt->entry.iid),
+                 log_text("type", call->handler->config->type),
+                 log_text("content_type", type != NULL ? type : ""));
+}
+
 /* An answer that is wrong fails the job. One that only tells progress ends it all the
  * same: nothing comes behind it. */
 static void judge_done(struct call *call, const struct fetch_result *result)
@@ -98,7 +112,9 @@ static void judge_done(struct call *call, const struct fetch_result *result)
     struct arena arena = {0};
     struct err err = {0};
     int code = LEAT_OK;
-    if (is_json(result) && result->body.len > 0)
+    if (!is_json(result))
+        tell_ignored(call, result);
+    else if (result->body.len > 0)
         code = job_answer_read(&answer, result->body, &arena, &err);
     answer.is_end = 1;
     if (code != LEAT_OK)

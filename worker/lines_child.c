@@ -429,7 +429,7 @@ void lines_child_kill(struct lines_call *place)
         return;
     child->gives_back = 1;
     err_set(&child->fault, LEAT_EBUSY,
-            "its handler was killed for another job, which did not stop");
+            "handler was killed for a job that did not stop");
     doom(child);
 }
 

@@ -120,6 +120,8 @@ each_answer() {
   while IFS='|' read -r type end text path; do
     expect_row "${type// /}" "${end// /}" "$(sed 's/^ *//; s/ *$//' <<<"$text")"
   done < <(table)
+  expect_eq 1 "$(grep -c "answer is ignored.* type=plain content_type=text/plain" "$(worker_log)")" \
+    'lines that tell of an answer of the wrong type'
   ok "$pushed kinds of answers come to what they should"
 }
 

@@ -40,6 +40,7 @@ redis_start
 expect_exit 1 "$leat" job wait nobody
 expect_match 'no record of job nobody' "$(cat "$dir/err")" 'an id without a record'
 expect_exit 124 "$leat" job wait nobody --timeout 100ms
+expect_match 'time is over: job nobody has no record' "$(cat "$dir/err")" 'who is not there'
 expect_exit 64 "$leat" job wait 'no id'
 record a done result '{"n": 1}'
 expect_exit 0 "$leat" job wait a
@@ -108,6 +109,12 @@ record m3 cancelled
 await "! child_alive $cancelled" 30 'it to end'
 expect_match '"state":"cancelled"' "$(cat "$dir/cancelled.out")" 'a cancelled job, as JSON'
 expect_exit 124 "$leat" run mail to=a --id m4 --wait=200ms
+expect_match 'job m4 has not ended, its state is queued$' "$(cat "$dir/err")" 'the job that waits'
+record m5 later error 'no handler for mail'
+expect_exit 124 "$leat" job wait m5 --timeout 100ms
+expect_match 'job m5 has not ended, its state is later: no handler for mail' "$(cat "$dir/err")" 'why'
+expect_exit 1 "$leat" job get untracked
+expect_match 'neither dead .*pushed with --track' "$(cat "$dir/err")" 'a job without a record'
 expect_exit 64 "$leat" push --ndjson --wait /dev/null
 expect_exit 64 "$leat" run mail --wait=soon
 ok 'push --wait and run print the result and end as the job did'
