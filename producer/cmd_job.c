@@ -171,7 +171,7 @@ static int show_record(struct jobs *jobs)
     return job_wait_show(&jobs->client, &jobs->queue, word, NULL);
 }
 
-/* Its `err` says more than that of the others: here ids are good as well, of some jobs. */
+/* Its `err` says more than that of the others: here ids of some jobs will do, too. */
 static int find_one(struct jobs *jobs, struct resting *resting)
 {
     const struct opt_list *words = &jobs->options.words;

@@ -62,8 +62,10 @@ static int find_in_path(const char *name, const char *path, struct buf *file,
             return LEAT_OK;
         at += len;
     }
-    return err_set(err, LEAT_ECONFIG, "no program %s in %s", name,
-                   path[0] != '\0' ? path : "an empty PATH");
+    return err_set(err, LEAT_ECONFIG,
+                   "no program %s in PATH; elsewhere it needs its folder: ./%s. "
+                   "PATH is %s",
+                   name, name, path[0] != '\0' ? path : "empty");
 }
 
 int child_process_find(const char *name, const char *directory, const char *path,

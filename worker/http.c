@@ -97,7 +97,7 @@ static void tell_ignored(const struct call *call, const struct fetch_result *res
     const struct attempt *attempt = &call->attempt;
     const char *type = result->content_type;
     if (result->body.len > 0 && result->body.at[0] == '{')
-        log_warn("handler's answer is ignored: its Content-Type is not " JSON_TYPE,
+        log_warn("handler's answer is ignored: its type is not JSON",
                  log_known("id", attempt->envelope.id),
                  log_known("iid", attempt->entry.iid),
                  log_text("type", call->handler->config->type),

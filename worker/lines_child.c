@@ -428,8 +428,7 @@ void lines_child_kill(struct lines_call *place)
     if (child->state == LINES_CHILD_DOOMED)
         return;
     child->gives_back = 1;
-    err_set(&child->fault, LEAT_EBUSY,
-            "handler was killed for a job that did not stop");
+    err_set(&child->fault, LEAT_EBUSY, "handler was killed for a job that did not stop");
     doom(child);
 }
 

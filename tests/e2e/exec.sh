@@ -177,7 +177,7 @@ refuse() {
 
 wrong_settings_are_refused() {
   refuse 'handler x: command is missing' 'handler x { kind = exec }'
-  refuse 'handler x: command: no program not-there in /' 'handler x { command = { not-there } }'
+  refuse 'handler x: command: no program not-there in PATH; .* PATH is /' 'handler x { command = { not-there } }'
   refuse "handler x: command: $dir/not-there is no program that may be run: No such file" "handler x { command = { \"$dir/not-there\" } }"
   refuse 'handler x: command: .* is no program that may be run: Permission denied' "handler x { command = { \"$conf\" } }"
   refuse 'handler x: environment: LEAT_ID is set for each job' 'handler x { command = { true }  environment = { "LEAT_ID=1" } }'
