@@ -58,8 +58,10 @@ void joblog_keep(struct joblog_list *list, struct arena *arena, enum joblog_even
                  const struct joblog *job)
 {
     enum log_level level = events[event].level;
-    if (level > LOG_DEBUG && ++list->loud > JOBLOG_LOUD_MAX)
+    if (level > LOG_DEBUG && ++list->loud[level] > JOBLOG_LOUD_MAX) {
         level = LOG_DEBUG;
+        list->left_out++;
+    }
     if (!log_shows(level))
         return;
     struct joblog_kept *kept = arena_alloc(arena, sizeof *kept);
@@ -79,8 +81,8 @@ void joblog_tell_kept(const struct joblog_list *list, int unsure)
         kept->job.unsure = unsure;
         tell_at(kept->level, kept->event, &kept->job);
     }
-    if (list->loud > JOBLOG_LOUD_MAX && list->first != NULL)
+    if (list->left_out > 0 && list->first != NULL)
         log_warn("more of the same lease", log_text("queue", list->first->job.queue),
                  log_text("lease", list->first->job.lease),
-                 log_number("jobs", list->loud - JOBLOG_LOUD_MAX));
+                 log_number("jobs", list->left_out));
 }

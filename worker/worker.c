@@ -205,6 +205,7 @@ void worker_init(struct worker *worker, struct ev_loop *loop,
     }
     worker->fetcher = fetcher_new(loop, config->guard);
     ev_prepare_init(&worker->soon, on_soon);
+    ev_set_priority(&worker->soon, EV_MINPRI); /* in time for the link to send */
     worker->soon.data = worker;
     run_watch_init(worker);
     handlers_open(worker);
@@ -227,7 +228,7 @@ void worker_fini(struct worker *worker)
         feed_fini(&worker->feeds[i]);
     handlers_close(worker);
     ev_timer_stop(worker->loop, &worker->watch);
-    ev_prepare_stop(worker->loop, &worker->soon);
+    ev_clear_pending(worker->loop, &worker->soon);
     drain_free(worker->drain);
     tick_free(worker->tick);
     fetcher_free(worker->fetcher);
@@ -360,14 +361,14 @@ static void say_goodbye(struct worker *worker)
 
 static void on_soon(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
-    (void)events;
-    ev_prepare_stop(loop, watcher);
+    (void)loop, (void)events;
     worker_pump(watcher->data);
 }
 
 void worker_pump_soon(struct worker *worker)
 {
-    ev_prepare_start(worker->loop, &worker->soon);
+    if (!ev_is_pending(&worker->soon))
+        ev_feed_event(worker->loop, &worker->soon, EV_CUSTOM);
 }
 
 void worker_slot_free(struct worker *worker, int solo)

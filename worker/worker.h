@@ -105,9 +105,9 @@ struct worker {
     int asked;               /* a RESERVE was answered */
     char alarm[240];
 
-    ev_timer grace; /* how long a stop may take */
-    ev_timer watch; /* while calls run: see run.h */
-    ev_prepare soon;
+    ev_timer grace;  /* how long a stop may take */
+    ev_timer watch;  /* while calls run: see run.h */
+    ev_prepare soon; /* never started: fed, see worker_pump_soon() */
     int said_goodbye;
     struct err fatal;
 
@@ -149,7 +149,7 @@ int worker_cancel(struct worker *worker, const struct feed *feed, struct bytes i
 /* Something ended or came free: look what to do next. */
 void worker_pump(struct worker *worker);
 
-/* The same, once, before the loop sleeps. */
+/* The same, once, when this turn's other callbacks have run. */
 void worker_pump_soon(struct worker *worker);
 
 /* A slot came free; `solo`: a suspect held it. */
