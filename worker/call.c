@@ -8,6 +8,8 @@
 #include "worker/tick.h"
 #include "worker/tracking.h"
 
+#include <assert.h>
+
 static struct worker *worker_of(const struct call *call)
 {
     return call->attempt.feed->worker;
@@ -41,6 +43,24 @@ struct call *call_new(struct feed *feed, struct handler *handler,
 void call_forget(struct call *call)
 {
     call->handler->coming--;
+}
+
+int64_t call_bytes(const struct call *call)
+{
+    const struct entry *entry = &call->attempt.entry;
+    return (int64_t)(entry->iid.len + entry->tokens.len + entry->payload.len);
+}
+
+void call_keep(struct call *call)
+{
+    struct attempt *attempt = &call->attempt;
+    struct entry *entry = &attempt->entry;
+    struct bytes *const parts[] = {&entry->iid, &entry->error, &entry->slot,
+                                   &entry->tokens, &entry->payload};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        parts[i]->at = arena_dup(&call->arena, *parts[i]);
+    int code = envelope_read(&attempt->envelope, entry->payload, &call->arena, NULL);
+    assert(code == LEAT_OK); /* it was read before */
 }
 
 void call_start(struct call *call)

@@ -87,6 +87,12 @@ struct call *call_new(struct feed *feed, struct handler *handler,
                       const struct entry *entry, const struct envelope *envelope,
                       struct arena *arena);
 
+/* About how many bytes of its lease it borrows from. */
+int64_t call_bytes(const struct call *call);
+
+/* Keep a copy of its own of what it borrows from its lease's body. */
+void call_keep(struct call *call);
+
 /* It comes to nothing: its lease is sorted anew, or gone. */
 void call_forget(struct call *call);
 

@@ -9,6 +9,7 @@
 #include "worker/cancels.h"
 #include "broker/script_call.h"
 #include "worker/lease.h"
+#include "worker/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +143,9 @@ static int holds_suspect(const struct worker *worker)
 {
     for (const struct lease *lease = worker->leases; lease != NULL; lease = lease->next)
         if (lease->solo)
+            return 1;
+    for (const struct run *run = worker->runs; run != NULL; run = run->next)
+        if (run->solo)
             return 1;
     for (const struct attempt *it = worker->attempts.first; it != NULL; it = it->next)
         if (it->solo)

@@ -428,7 +428,12 @@ static void settle(struct lease *lease)
         worker_next_lease(worker, lease->stays);
         settlement_stay(&worker->settlement, lease->stays, worker->config->lease_ms);
     }
-    settlement_write(&worker->settlement, &worker->cmd, &lease->feed->queue, lease->id,
-                     &worker->tally);
+    if (lease->solo && news.back == lease->jobs) { /* a suspect stays one */
+        call_release(&worker->cmd, &lease->feed->queue);
+        cmd_adds(&worker->cmd, lease->id);
+    } else {
+        settlement_write(&worker->settlement, &worker->cmd, &lease->feed->queue,
+                         lease->id, &worker->tally);
+    }
     link_send(worker->link, &worker->cmd, LINK_RESEND | LINK_RETRY, 0, on_settled, lease);
 }

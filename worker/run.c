@@ -46,6 +46,30 @@ static void watch_run(struct run *run, int64_t mono_ms)
     }
 }
 
+static int64_t bytes_left(const struct run *run)
+{
+    int64_t left = 0;
+    for (const struct call *call = run->calls; call != NULL; call = call->next)
+        left += call_bytes(call);
+    return left;
+}
+
+/* One that runs for hours must not hold the memory of all that came with it: the worker
+ * would soon hold too much to ask for more. */
+static void shed(struct run *run)
+{
+    int64_t left = bytes_left(run);
+    if (left > run->body_bytes / 2)
+        return;
+    for (struct call *call = run->calls; run->body != NULL && call != NULL;
+         call = call->next)
+        call_keep(call);
+    reply_free(run->body);
+    run->body = NULL;
+    worker_of(run)->held_bytes -= run->body_bytes - left;
+    run->body_bytes = left;
+}
+
 static void on_watch(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct worker *worker = timer->data;
@@ -53,8 +77,10 @@ static void on_watch(struct ev_loop *loop, ev_timer *timer, int events)
     (void)events;
     if (worker->runs == NULL)
         ev_timer_stop(loop, timer);
-    for (struct run *run = worker->runs; run != NULL; run = run->next)
+    for (struct run *run = worker->runs; run != NULL; run = run->next) {
         watch_run(run, mono_ms);
+        shed(run);
+    }
 }
 
 void run_watch_init(struct worker *worker)
@@ -87,6 +113,7 @@ void run_begin(struct lease *lease, const char *id, int64_t sent_mono_ms)
     run->body = lease->body;
     run->arena = lease->arena;
     run->body_bytes = lease->budget_bytes;
+    run->solo = lease->solo;
     run->extended_mono_ms = sent_mono_ms;
     run->wall_ahead_ms = clock_wall_ms() - now_mono_ms;
     memcpy(run->lease, id, strlen(id) + 1);
@@ -175,6 +202,22 @@ static void add_call(struct run *run, struct call *call, struct settlement *sett
 
 static void on_settled(void *arg, struct answer *answer);
 
+/* A suspect that goes back stays one: RELEASE knows, by how often it was delivered. */
+static int is_suspect_back(const struct run *run)
+{
+    return run->solo && run->calls->outcome == OUTCOME_BACK;
+}
+
+static void release(struct run *run)
+{
+    struct worker *worker = worker_of(run);
+    const struct call *call = run->calls;
+    tracking_tell(&call->attempt, call->handler->config->keys.keep_ms,
+                  &(struct tracking_news){.state = "queued"});
+    call_release(&worker->cmd, &run->feed->queue);
+    cmd_adds(&worker->cmd, run->lease);
+}
+
 static void flush(struct run *run)
 {
     struct worker *worker = worker_of(run);
@@ -188,8 +231,11 @@ static void flush(struct run *run)
     settlement_reset(&worker->settlement);
     for (struct call *call = run->calls; call != NULL; call = call->next)
         add_call(run, call, &worker->settlement);
-    settlement_write(&worker->settlement, &worker->cmd, &run->feed->queue, run->lease,
-                     &worker->tally);
+    if (is_suspect_back(run))
+        release(run);
+    else
+        settlement_write(&worker->settlement, &worker->cmd, &run->feed->queue, run->lease,
+                         &worker->tally);
     run->settled_mono_ms = clock_mono_ms();
     link_send(worker->link, &worker->cmd, LINK_RESEND | LINK_RETRY, 0, on_settled, run);
 }
@@ -213,7 +259,7 @@ void run_ended(struct run *run, struct call *call)
 static void drop_settled(struct run *run, int ended)
 {
     struct worker *worker = worker_of(run);
-    struct call **at = &run->calls;
+    struct call **at = &run->calls, *gone = NULL;
     struct joblog_list told = {0};
     while (*at != NULL) {
         struct call *call = *at;
@@ -225,12 +271,15 @@ static void drop_settled(struct run *run, int ended)
         joblog_keep(&told, &run->arena, call->attempt.end, &job);
         worker->done += ended && call->attempt.end == JOB_DONE;
         *at = call->next;
-        arena_fini(&call->arena);
+        call->next = gone;
+        gone = call;
         run->ended--;
         run->count--;
         worker->held_jobs--;
     }
     joblog_tell_kept(&told, !ended);
+    for (; gone != NULL; gone = gone->next)
+        arena_fini(&gone->arena); /* what was told borrows from it */
 }
 
 /* `numbers`: of jobs whose counters refused what they were to add. */

@@ -24,13 +24,14 @@ struct run {
     int count, ended;
     int settling;             /* a settle is on the way */
     int leaving;              /* nothing begins any more */
+    int solo;                 /* its job is a suspect */
     size_t settling_bytes;    /* of effects, in that settle */
     int64_t settled_mono_ms;  /* when it was sent */
     int64_t extended_mono_ms; /* no job begins when this is too long ago */
     int64_t wall_ahead_ms;    /* Unix time less monotonic time, when it began */
     int64_t body_bytes;
     ev_timer flush;
-    /* What its calls borrow from; lives as long as the last of them. */
+    /* What its calls borrow from: the body until most of them have ended (NULL then). */
     struct redisReply *body;
     struct arena arena;
 };

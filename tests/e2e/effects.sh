@@ -55,6 +55,27 @@ expect_eq '0 ' "$(counter fine) $(counter never)" 'what else it brought'
 expect_told r-1 'job died' 'a counter refused'
 ok 'a counter that refuses costs the job all its effects, and says why'
 
+# ---- what long jobs hold --------------------------------------------------------------------
+
+# Each lease is a long job among large ones that are quick: 1 MiB, of which a worker holds four.
+handler heavy 'concurrency = 40' <<'X'
+echo '{"incr":{"heavy":1}}' >&3
+X
+large=$(head -c 60000 /dev/zero | tr '\0' x)
+worker_stop
+for i in 1 2 3 4 5 6; do
+  echo "{\"type\":\"slow\",\"id\":\"long-$i\",\"args\":{}}"
+  lines 16 "{\"type\":\"heavy\",\"args\":{\"large\":\"$large\"}}"
+done | "$leat" push --ndjson 2>"$dir/out"
+handlers_start -p 0 -c 60 --lease 2s
+await '[ "$(counter heavy)" = 96 ]' 30 'quick jobs beside six that go on'
+expect_eq 4 "$(counter slow)" 'what the long ones added by then'
+touch "$dir/gate"
+await '[ "$(counter slow)" = 10 ]' 30 'the long ones'
+rm "$dir/gate"
+expect_told long-1 'job done' .
+ok 'a long job does not hold the memory of all that came with it'
+
 # ---- a bad target ---------------------------------------------------------------------------
 
 # One lease holds them all: those before and behind it, and a job that still runs.
@@ -80,7 +101,7 @@ expect_told bad 'job died' 'a queue that it pushes to'
 await '[ "$(redis_cli zcard "$(key dead)")" = 4 ]' 20 'the death of those whose targets are none'
 expect_eq '  text text' "$(counter elsewhere) $(counter then) $(redis_cli mget leat:taken "{leat:default}:t:kept" | paste -sd' ')" 'what they added, the keys'
 touch "$dir/gate"
-await '[ "$(counter slow)" = 5 ]' 30 'the one that ran meanwhile'
+await '[ "$(counter slow)" = 11 ]' 30 'the one that ran meanwhile'
 expect_eq '0 1' "$(tally recovered) $(times_told beside 'job started')" 'jobs that came back; starts of it'
 rm "$dir/gate"
 redis_cli del leat:taken "{leat:default}:t:kept" >"$dir/out"
@@ -97,9 +118,9 @@ await '[ "$(redis_cli hlen "$(key body)")" = 1 ] && [ "$(tally recovered)" -ge 1
 kill -CONT "$first"
 await 'grep -q "msg=\"job abandoned\" id=late" "$first_log"' 30 'the first to hear of it'
 touch "$dir/gate"
-await '[ "$(counter slow)" = 6 ]' 30 'its end'
+await '[ "$(counter slow)" = 12 ]' 30 'its end'
 await '[ "$(redis_cli hlen "$(key body)")" = 0 ]' 10 'the end of its lease'
-expect_eq 6 "$(counter slow)" 'what it added'
+expect_eq 12 "$(counter slow)" 'what it added'
 rm "$dir/gate"
 ok 'a worker that slept over its lease ends its handler; the effect happens once'
 

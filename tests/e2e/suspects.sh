@@ -5,6 +5,7 @@
 # whole fleet nothing expires at once.
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
+. "$(dirname "$0")/../support/handlers.sh"
 
 innocents=200
 
@@ -93,6 +94,21 @@ nothing_expires_after_silence() {
   ok 'after a silence of the fleet, leases that ran out get ten seconds more'
 }
 
+# It runs in a handler, or waits for one, when its worker is stopped.
+given_back_it_stays_one() {
+  redis_cli flushall >"$dir/out"
+  handler stays <<<'sleep 1000'
+  redis_cli lpush "$(key s)" $'R1 x.1 2 0 t=1\n{"type":"stays","id":"suspect","args":{}}' >"$dir/out"
+  handlers_start -p 0
+  expect_told suspect 'job started' 'deliveries=2'
+  kill "$worker"
+  await 'grep -q "msg=\"stopping\"" "$(worker_log)"' 20 'the worker to stop'
+  worker_stop
+  expect_told suspect 'job given back' .
+  expect_eq '1 0 0' "$(size s) $(size h) $(size body)" 'suspects, others, leases'
+  ok 'a suspect that goes back is still one'
+}
+
 redis_now_ms() {
   redis_cli time | awk '{ printf "%s", NR == 1 ? $0 : substr(sprintf("%06d", $0), 1, 3) }'
 }
@@ -102,3 +118,4 @@ origin_start
 poison_dies_alone
 many_suspects_take_turns
 nothing_expires_after_silence
+given_back_it_stays_one
