@@ -42,7 +42,8 @@ static const char *note_of_lost(struct overview *overview,
     if (worker->recovered == 0 && worker->held == 0)
         return "it held no jobs";
     if (worker->recovered == 0)
-        return arena_printf(&overview->arena, "its %lld jobs are not recovered yet",
+        return arena_printf(&overview->arena,
+                            "it held %lld when last seen, none is recovered yet",
                             (long long)worker->held);
     if (gmtime_r(&at_s, &parts) != NULL)
         strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", &parts);

@@ -335,9 +335,9 @@ START_TEST(of_a_lost_worker_it_is_told_what_became_of_its_jobs)
         "live", "3 1795275785000", "odd", "no note");
     look(&rig, &looked);
     static const char *const notes[] = {
-        "its 4 jobs are not recovered yet", "",
+        "it held 4 when last seen, none is recovered yet", "",
         "its 12 jobs were recovered at 2026-11-21T15:43:05Z",
-        "its 4 jobs are not recovered yet",
+        "it held 4 when last seen, none is recovered yet",
         "its 1 job was recovered at 2026-11-21T15:43:05Z"};
     ck_assert_int_eq(looked.overview.worker_count, COUNT(notes));
     for (size_t i = 0; i < COUNT(notes); i++)
