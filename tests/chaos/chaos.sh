@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Chaos: jobs of every kind, thousands a second, go through workers while what can break is
 # broken, at random, by a schedule that follows from a seed. In the end an oracle, which knows
-# every job, counts what was lost and what was doubled. CHAOS_WORKER names another worker: a
-# mutant, say.
+# every job, counts what was lost and what was doubled. CHAOS_WORKER names another worker, a
+# mutant, say; CHAOS_FAULTS is a regular expression: only such faults.
 usage() {
   cat <<'EOT'
 Usage: ./test chaos [--seconds S] [--seed X] [--rate JOBS]
@@ -189,9 +189,13 @@ faults_stop() {
   redis_cli client unpause >>"$dir/out"
 }
 
-# process_name PID: PID:BORN. A pid alone may by now be another's: so many processes come and go.
+# process_name PID: PID:BORN, or nothing if it is gone. A pid alone may by now be another's: so many
+# processes come and go.
 process_name() {
-  sed "s/.*) /$1:/" "/proc/$1/stat" 2>/dev/null | awk '{ sub(/:.*/, ":", $1); print $1 $20 }'
+  local stat
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+  set -- "$1" ${stat##*) }
+  echo "$1:${21}"
 }
 
 # names_left NAME…: those that still live.
@@ -273,6 +277,7 @@ lap() {
   verdict || fail "jobs were lost or doubled, or something is left: see above (seed $seed)"
 }
 
+e2e_undos+=('kill -KILL $(handlers_left | cut -d / -f 3) 2>/dev/null || true')
 servers_start
 seq -f '/page/%g' 0 19 >"$dir/pages"
 origin_start --pages "$dir/pages"

@@ -38,6 +38,7 @@ possible_faults() {
   local row
   for row in "${fault_table[@]}"; do
     case $row in *disk_is_full*) [ -z "$no_disk" ] || continue ;; esac
+    [[ $row =~ ${CHAOS_FAULTS-} ]] || continue
     echo "$row"
   done
 }
@@ -118,11 +119,14 @@ draw_worker() {
   worker=${processes[$1 / 16 % ${#processes[@]}]}
 }
 
-# What it had started for its jobs ends with it.
+# What it had started for its jobs ends with it, although, after USR1, it would not by itself.
 worker_is_killed() {
   local pid heirs=()
   draw_worker "$1"
-  for pid in $(children_of "$worker"); do heirs+=("$(process_name "$pid")"); done
+  for pid in $(children_of "$worker"); do
+    heirs+=($(process_name "$pid"))
+    kill -USR1 "$pid" || true
+  done
   kill -KILL "$worker" || true
   await_tending '[ -z "$(names_left "${heirs[@]}")" ]' 20 'handlers to end with their worker'
 }
@@ -136,7 +140,7 @@ worker_is_stopped() {
 
 master_is_killed() {
   local master=${masters[$1 % ${#masters[@]}]} pid
-  for pid in $(children_of "$master"); do orphans+=("$(process_name "$pid")"); done
+  for pid in $(children_of "$master"); do orphans+=($(process_name "$pid")); done
   child_stop "$master" KILL
 }
 

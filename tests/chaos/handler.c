@@ -6,7 +6,8 @@
  *   error    fail; exec gives the answer all the same, which must have no effect
  *   crash    die in the middle of the answer
  *   hang     never answer, and do not end when told to
- * With `_once` behind it, it goes well from the second attempt on. */
+ * With `_once` behind it, it goes well from the second attempt on. After USR1 it
+ * does nothing any more, and outlives a worker that does not kill it. */
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -184,6 +185,15 @@ static int64_t next_ms(void)
     return next;
 }
 
+/* A job that hangs would end with its child. */
+static int is_idle(void)
+{
+    for (int i = 0; i < IN_FLIGHT; i++)
+        if (orders[i].handle[0] != '\0')
+            return 0;
+    return 1;
+}
+
 static void end_due(void)
 {
     for (int i = 0; i < IN_FLIGHT; i++)
@@ -199,7 +209,7 @@ static int run_lines(void)
     put(STDOUT_FILENO, hello, sizeof hello - 1);
     for (;;) {
         int64_t next = next_ms(), wait_ms = next - now_ms();
-        if (in.fd < 0 && next < 0)
+        if (in.fd < 0 && is_idle())
             return 0;
         int came = poll(&in, 1, next < 0 ? -1 : wait_ms > 0 ? (int)wait_ms : 0);
         if (came > 0 && read_lines() != 0)
@@ -208,8 +218,16 @@ static int run_lines(void)
     }
 }
 
+static void on_stay(int number)
+{
+    (void)number;
+    for (;;)
+        pause();
+}
+
 int main(int argc, char **argv)
 {
+    signal(SIGUSR1, on_stay);
     if (argc > 1 && strcmp(argv[1], "exec") == 0)
         return run_one();
     if (argc > 1 && strcmp(argv[1], "lines") == 0)
