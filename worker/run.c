@@ -368,6 +368,14 @@ void run_give_back_waiting(struct run *run)
     }
 }
 
+int run_has_ends(const struct run *run)
+{
+    for (const struct call *call = run->calls; call != NULL; call = call->next)
+        if (call->state >= CALL_ENDED && call->outcome != OUTCOME_BACK)
+            return 1;
+    return 0;
+}
+
 int run_cancel(struct run *run, struct bytes id)
 {
     int count = 0;

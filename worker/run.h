@@ -57,6 +57,9 @@ void run_leave(struct run *run);
 /* Cancel the jobs of that id. Returns how many there were. */
 int run_cancel(struct run *run, struct bytes id);
 
+/* Has a job of it ended that is not settled, other than by going back? */
+int run_has_ends(const struct run *run);
+
 /* Give back what has not begun. */
 void run_give_back_waiting(struct run *run);
 

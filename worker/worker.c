@@ -324,6 +324,17 @@ void worker_leave(struct worker *worker)
     worker_pump(worker);
 }
 
+/* What has ended, or still runs, is worth waiting for a Redis that is away. */
+static int holds_work(const struct worker *worker)
+{
+    if (worker->attempts.count > 0)
+        return 1;
+    for (const struct run *run = worker->runs; run != NULL; run = run->next)
+        if (run_has_ends(run))
+            return 1;
+    return 0;
+}
+
 void worker_stop(struct worker *worker, int64_t grace_ms)
 {
     if (worker->state == WORKER_LEAVING)
@@ -337,8 +348,8 @@ void worker_stop(struct worker *worker, int64_t grace_ms)
         run_give_back_waiting(run);
     for (int i = 0; i < worker->feed_count; i++)
         feed_fall_silent(&worker->feeds[i]);
-    if (worker->attempts.count == 0 && !link_is_up(worker->link))
-        worker_leave(worker); /* nothing runs, and Redis may be gone for long */
+    if (!holds_work(worker) && !link_is_up(worker->link))
+        worker_leave(worker); /* Redis may be gone for long */
     worker_pump(worker);
 }
 

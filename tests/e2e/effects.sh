@@ -175,3 +175,29 @@ job refresh gone --track --then "$then" "url=$origin/status/404"
 await '[[ $(record gone) = *"state dead"*"HTTP status 404"* ]]' 20 'the record of one that died'
 expect_eq $((before + 5)) "$(counter ticks)" 'what follows one that died'
 ok 'so are refreshes, when they fetched and when they need not'
+
+# ---- a stop while Redis is away -------------------------------------------------------------
+
+handler ends <<'X'
+while [ ! -e "$GATE" ]; do sleep 0.1; done
+echo '{"incr":{"ends":1}}' >&3
+echo "$LEAT_ID" >>"$GATE"
+X
+sed -i "s|bin/ends\"}|&\n  environment = { PATH, \"GATE=$dir/gate\" }|" "$conf"
+worker_stop
+handlers_start -p 0
+job ends once
+expect_told once 'job started' .
+redis_kill9
+touch "$dir/gate"
+await 'grep -q once "$dir/gate"' 20 'its end'
+await '[ -z "$(children_of "$worker")" ]' 20 'its program to be reaped'
+kill "$worker"
+await 'grep -q "msg=\"stopping\"" "$(worker_log)"' 20 'the worker to stop'
+waited=$((SECONDS + 3))
+await '[ "$SECONDS" -ge $waited ] || ! child_alive "$worker"' 10 'longer than a worker without work stays'
+redis_start
+await '! child_alive "$worker"' 30 'its end'
+expect_eq '1 0' "$(counter ends) $(size body)" 'what it added, leases left'
+expect_told once 'job done' .
+ok 'what ended while Redis was away is settled by a worker that stops'
