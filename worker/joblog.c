@@ -59,9 +59,11 @@ void joblog_keep(struct joblog_list *list, struct arena *arena, enum joblog_even
 {
     enum log_level level = events[event].level;
     if (level > LOG_DEBUG && ++list->loud[level] > JOBLOG_LOUD_MAX) {
+        list->left_out += level > LOG_INFO;
         level = LOG_DEBUG;
-        list->left_out++;
     }
+    if (level == LOG_INFO && list->is_long)
+        level = LOG_DEBUG;
     if (!log_shows(level))
         return;
     struct joblog_kept *kept = arena_alloc(arena, sizeof *kept);

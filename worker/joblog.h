@@ -52,15 +52,16 @@ struct joblog {
 /* Tell it. */
 void joblog_tell(enum joblog_event event, const struct joblog *job);
 
-/* Events of one lease, to be told later. A flood must not become a flood of lines:
- * behind the first JOBLOG_LOUD_MAX of a level the others are told at debug, and above it
- * only how many they were. */
+/* Events of one lease, to be told later. A flood must not become a flood of lines: behind
+ * the first JOBLOG_LOUD_MAX of a level the others are told at debug, and of what went
+ * wrong also how many they were. Of a long list, what went well is only told at debug. */
 enum { JOBLOG_LOUD_MAX = 10 };
 
 struct joblog_list {
     struct joblog_kept *first, *last; /* in the arena */
     int loud[LOG_ERROR + 1];          /* of each level, kept or not */
-    int left_out;                     /* of them, told at debug */
+    int left_out;                     /* of what went wrong, told at debug */
+    int is_long;
 };
 
 /* Keep one, if it will be told. Borrows what `job` points at but `err`. */

@@ -260,7 +260,7 @@ static void drop_settled(struct run *run, int ended)
 {
     struct worker *worker = worker_of(run);
     struct call **at = &run->calls, *gone = NULL;
-    struct joblog_list told = {0};
+    struct joblog_list told = {.is_long = run->ended > JOBLOG_LOUD_MAX};
     while (*at != NULL) {
         struct call *call = *at;
         if (call->state != CALL_SETTLING) {
