@@ -195,6 +195,12 @@ void call_take_back(struct call *call, const char *why)
     end(call, OUTCOME_BACK, JOB_GIVEN_BACK, why);
 }
 
+static void drop_answer(struct call *call)
+{
+    call->answer = (struct job_answer){0};
+    call->effect_bytes = 0;
+}
+
 void call_refuse(struct call *call, const char *error)
 {
     struct attempt *attempt = &call->attempt;
@@ -204,8 +210,7 @@ void call_refuse(struct call *call, const char *error)
     attempt->end = delay_ms < 0 ? JOB_DIED : JOB_FAILED;
     attempt->error = arena_dup(&call->arena, bytes_of(error));
     attempt->retry_in_ms = delay_ms;
-    call->answer = (struct job_answer){0};
-    call->effect_bytes = 0;
+    drop_answer(call);
 }
 
 void call_give_back(struct call *call, const char *why)
@@ -248,8 +253,14 @@ static int add_then(struct call *call, struct err *err)
     struct job_answer *answer = &call->answer;
     if (call->attempt.envelope.then.len == 0)
         return LEAT_OK;
-    return then_make(&answer->push[answer->push_count++], call->attempt.envelope.then,
-                     answer->result, &call->arena, err);
+    struct follow_up *then = &answer->push[answer->push_count];
+    int code =
+        then_make(then, call->attempt.envelope.then, answer->result, &call->arena, err);
+    if (code != LEAT_OK)
+        return code;
+    answer->push_count++;
+    call->effect_bytes += then->payload.len;
+    return LEAT_OK;
 }
 
 static void done(struct call *call, const struct job_answer *answer)
@@ -263,6 +274,7 @@ static void done(struct call *call, const struct job_answer *answer)
     }
     keep_answer(call, answer);
     if (add_then(call, &err) != LEAT_OK) {
+        drop_answer(call); /* nothing of it happens, nor is told */
         call_fail(call, arena_printf(&call->arena, "then: %s", err.text), 0);
         return;
     }

@@ -55,6 +55,19 @@ expect_eq '0 ' "$(counter fine) $(counter never)" 'what else it brought'
 expect_told r-1 'job died' 'a counter refused'
 ok 'a counter that refuses costs the job all its effects, and says why'
 
+handler large <<'X'
+printf '{"incr":{"large":1},"result":"%040000d"}' 0 >&3
+X
+worker_stop
+handlers_start -p 0 --lease 2s
+job large l-1 --track --then '{"type":"tick","args":{"a":"$result","b":"$result"}}'
+expect_told l-1 'job failed' 'then: '
+"$leat" job cancel l-1 >"$dir/out"
+await '[ "$(redis_cli xlen "{leat:default}:t:l-1")" -ge 3 ]' 20 'its record'
+expect_eq 0 "$(redis_cli xrange "{leat:default}:t:l-1" - + | grep -c '^result$' || true)" 'results in its record'
+expect_eq '' "$(counter large)" 'what it added'
+ok 'when what follows is too large the job fails whole, and has no result'
+
 # ---- what long jobs hold --------------------------------------------------------------------
 
 # Each lease is a long job among large ones that are quick: 1 MiB, of which a worker holds four.
