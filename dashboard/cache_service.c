@@ -147,8 +147,8 @@ static void on_read(void *arg, struct answer *answer)
 static void read_ask(struct cache_read *read)
 {
     struct dashboard *dashboard = read->service->dashboard;
-    call_read(&dashboard->cmd, &read->queue, read->cache_key, read->is_counted,
-              read->is_waiting);
+    script_read(&dashboard->cmd, &read->queue, read->cache_key, read->is_counted,
+                read->is_waiting);
     read->is_asking = 1;
     if (link_send(dashboard->link, &dashboard->cmd, 0, 0, on_read, read) != LEAT_OK)
         read_fail(read, LEAT_ELINK, "There is no connection to Redis.");

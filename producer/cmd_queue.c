@@ -67,7 +67,7 @@ static int count(struct visit *visit)
     const struct redisReply *reply;
     int64_t now_ms;
     visit->counted = (struct overview_queue){.name = visit->queue.name};
-    call_count(&visit->client.cmd, &visit->queue, 0);
+    script_count(&visit->client.cmd, &visit->queue, 0);
     int code = client_call(&visit->client, &reply, &visit->err);
     if (code == LEAT_OK &&
         overview_read_count(&visit->counted, reply, &visit->arena, &now_ms) != 0)
@@ -155,7 +155,7 @@ static int remove_waiting(struct visit *visit, int64_t most, int64_t *removed)
     int64_t wanted, got;
     do {
         wanted = most - *removed < PURGE_JOBS ? most - *removed : PURGE_JOBS;
-        call_purge(&visit->client.cmd, &visit->queue, wanted);
+        script_purge(&visit->client.cmd, &visit->queue, wanted);
         if (client_call(&visit->client, &reply, &visit->err) != LEAT_OK)
             return visit->err.code;
         got = reply_int(reply, 0);

@@ -119,7 +119,7 @@ void drain_ask(struct worker *worker)
     watch->answered = watch->busy = watch->paused = 0;
     buf_reset(&watch->left);
     for (int i = 0; i < worker->feed_count; i++) {
-        call_count(&worker->cmd, &worker->feeds[i].queue, SOON_MS);
+        script_count(&worker->cmd, &worker->feeds[i].queue, SOON_MS);
         if (link_send(worker->link, &worker->cmd, LINK_RETRY, 0, on_counted,
                       &worker->feeds[i]) == LEAT_OK)
             watch->asked++;

@@ -371,7 +371,7 @@ static void on_released(void *arg, struct answer *answer)
 void feed_release(struct feed *feed, const char *lease)
 {
     struct worker *worker = feed->worker;
-    call_release(&worker->cmd, &feed->queue);
+    script_release(&worker->cmd, &feed->queue);
     cmd_adds(&worker->cmd, lease);
     if (link_send(worker->link, &worker->cmd, LINK_RESEND | LINK_RETRY, 0, on_released,
                   feed) == LEAT_OK)

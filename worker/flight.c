@@ -167,9 +167,9 @@ struct cmd *flight_begin_land(struct flight *flight)
     if (is_tracked(flight))
         cmd_add(&records, queue_record_key(&feed->queue, flight->attempt.envelope.id,
                                            &flight->arena));
-    const struct call_keys more = {
+    const struct script_keys more = {
         .targets = &target, .target_count = flight->follows, .records = &records};
-    call_land(cmd, &feed->queue, flight->cache_key, flight->lease, &more);
+    script_land(cmd, &feed->queue, flight->cache_key, flight->lease, &more);
     cmd_fini(&records);
     return cmd;
 }

@@ -154,8 +154,8 @@ void lease_reserve(struct lease *lease, int with_suspect)
     lease->budget_bytes = LIMIT_LEASE_BYTES;
     worker->held_bytes += lease->budget_bytes;
     lease->solo = with_suspect;
-    call_reserve(&worker->cmd, &feed->queue, lease->id, lease->asked,
-                 worker->config->lease_ms, LIMIT_LEASE_BYTES, with_suspect);
+    script_reserve(&worker->cmd, &feed->queue, lease->id, lease->asked,
+                   worker->config->lease_ms, LIMIT_LEASE_BYTES, with_suspect);
     if (ask(lease, LINK_RETRY, on_reserved) != LEAT_OK)
         lease_free(lease);
 }
@@ -229,8 +229,8 @@ void lease_rung(struct feed *feed, struct answer *answer)
         return;
     }
     struct lease *lease = lease_new(feed, 1, worker->config->lease_ms);
-    call_reserve_rung(&worker->cmd, &feed->queue, lease->id, worker->config->lease_ms,
-                      entry);
+    script_reserve_rung(&worker->cmd, &feed->queue, lease->id, worker->config->lease_ms,
+                        entry);
     if (ask(lease, LINK_TEXT, on_confirmed) != LEAT_OK) {
         lease_free(lease);
         feed_wake(feed);
@@ -429,7 +429,7 @@ static void settle(struct lease *lease)
         settlement_stay(&worker->settlement, lease->stays, worker->config->lease_ms);
     }
     if (lease->solo && news.back == lease->jobs) { /* a suspect stays one */
-        call_release(&worker->cmd, &lease->feed->queue);
+        script_release(&worker->cmd, &lease->feed->queue);
         cmd_adds(&worker->cmd, lease->id);
     } else {
         settlement_write(&worker->settlement, &worker->cmd, &lease->feed->queue,

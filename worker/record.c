@@ -139,7 +139,7 @@ void record_send(struct worker *worker)
 {
     struct buf record = {0};
     record_write(&record, worker);
-    call_beat(&worker->cmd, worker->id, buf_text(&record));
+    script_beat(&worker->cmd, worker->id, buf_text(&record));
     link_send(worker->link, &worker->cmd, LINK_TEXT, 0, ignore, NULL);
     buf_fini(&record);
 }

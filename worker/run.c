@@ -214,7 +214,7 @@ static void release(struct run *run)
     const struct call *call = run->calls;
     tracking_tell(&call->attempt, call->handler->config->keys.keep_ms,
                   &(struct tracking_news){.state = "queued"});
-    call_release(&worker->cmd, &run->feed->queue);
+    script_release(&worker->cmd, &run->feed->queue);
     cmd_adds(&worker->cmd, run->lease);
 }
 

@@ -98,16 +98,16 @@ static void begin(const struct settlement *settlement, struct cmd *cmd,
 {
     const struct settle_head head = {lease, settlement->stay_lease,
                                      settlement->stay_ttl_ms};
-    const struct call_keys more = {
+    const struct script_keys more = {
         .claims = &settlement->cache_keys,
         .targets = settlement->targets,
         .target_count = settlement->target_count,
         .records = &settlement->records,
     };
     if (settlement->grows)
-        call_settle_grow(cmd, queue, &head, &more);
+        script_settle_grow(cmd, queue, &head, &more);
     else
-        call_settle(cmd, queue, &head, &more);
+        script_settle(cmd, queue, &head, &more);
 }
 
 void settlement_write(struct settlement *settlement, struct cmd *cmd,
@@ -115,7 +115,7 @@ void settlement_write(struct settlement *settlement, struct cmd *cmd,
                       const struct tally *tally)
 {
     if (settlement->plain == settlement->jobs) {
-        call_ack(cmd, queue, lease, settlement->jobs);
+        script_ack(cmd, queue, lease, settlement->jobs);
         add_sums(cmd, tally);
         return;
     }

@@ -61,7 +61,7 @@ static struct bytes holder_of(struct bytes lease)
 static void note_lost(const struct feed *feed, const struct redisReply *taken)
 {
     struct worker *worker = feed->worker;
-    call_lost(&worker->cmd);
+    script_lost(&worker->cmd);
     for (size_t i = 0; i + 1 < reply_count(taken); i += 2) {
         struct bytes lease = reply_bytes(reply_at(taken, i));
         int64_t jobs = reply_int(reply_at(taken, i + 1), 0);
@@ -106,7 +106,7 @@ static void on_reaped(void *arg, struct answer *answer)
 
 static void reap(struct feed *feed)
 {
-    call_reap(&feed->worker->cmd, &feed->queue, REAP_LEASES);
+    script_reap(&feed->worker->cmd, &feed->queue, REAP_LEASES);
     link_send(feed->worker->link, &feed->worker->cmd, 0, 0, on_reaped, feed);
 }
 
@@ -127,7 +127,7 @@ static void on_promoted(void *arg, struct answer *answer)
 
 static void promote(struct feed *feed)
 {
-    call_promote(&feed->worker->cmd, &feed->queue, PROMOTE_JOBS);
+    script_promote(&feed->worker->cmd, &feed->queue, PROMOTE_JOBS);
     link_send(feed->worker->link, &feed->worker->cmd, 0, 0, on_promoted, feed);
 }
 
@@ -201,7 +201,7 @@ static void on_extend(struct ev_loop *loop, ev_timer *watcher, int events)
     struct worker *worker = ((struct tick *)watcher->data)->worker;
     for (int i = 0; i < worker->feed_count; i++) {
         worker->feeds[i].extended_mono_ms = clock_mono_ms();
-        call_extend(&worker->cmd, &worker->feeds[i].queue, worker->config->lease_ms);
+        script_extend(&worker->cmd, &worker->feeds[i].queue, worker->config->lease_ms);
         if (add_leases(&worker->cmd, &worker->feeds[i]) > 0)
             link_send(worker->link, &worker->cmd, 0, 0, on_extended, &worker->feeds[i]);
     }
@@ -211,7 +211,7 @@ static void on_extend(struct ev_loop *loop, ev_timer *watcher, int events)
 
 static void trim(struct feed *feed)
 {
-    call_trim(&feed->worker->cmd, &feed->queue);
+    script_trim(&feed->worker->cmd, &feed->queue);
     tick_send_quietly(feed->worker, &feed->worker->cmd);
 }
 

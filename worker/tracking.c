@@ -92,9 +92,9 @@ void tracking_tell(const struct attempt *attempt, int64_t keep_ms,
     struct pair pairs[FIELDS_MAX];
     if (!tracking_is_on(&attempt->envelope))
         return;
-    call_track(&worker->cmd, &attempt->feed->queue,
-               queue_record_key(&attempt->feed->queue, attempt->envelope.id, &arena),
-               attempt->lease, keep_ms);
+    script_track(&worker->cmd, &attempt->feed->queue,
+                 queue_record_key(&attempt->feed->queue, attempt->envelope.id, &arena),
+                 attempt->lease, keep_ms);
     add_pairs(&worker->cmd, pairs, list_pairs(pairs, news));
     tick_send_quietly(worker, &worker->cmd);
     arena_fini(&arena);

@@ -150,7 +150,8 @@ static int cancel_now(struct cancel *cancel)
     cancel->answer.key = queue_answer_key(cancel->queue, nonce, &cancel->arena);
     if (stream_watch_add(cancel->watch, &cancel->answer, &cancel->err) != LEAT_OK)
         return cancel->err.code;
-    call_cancel(&cancel->cmd, cancel->queue, bytes_of(cancel->id), CANCEL_KEEP_MS, nonce);
+    script_cancel(&cancel->cmd, cancel->queue, bytes_of(cancel->id), CANCEL_KEEP_MS,
+                  nonce);
     cancel->is_busy =
         link_send(cancel->link, &cancel->cmd, 0, 0, on_cancelled, cancel) == LEAT_OK;
     if (cancel->is_busy)

@@ -87,7 +87,7 @@ static int not_understood(struct err *err, const char *what)
 static int check_sums(struct fsck *fsck, struct fsck_audit *audit, struct err *err)
 {
     const struct redisReply *reply;
-    call_audit(&fsck->client->cmd, fsck->queue, FSCK_ENTRIES, FSCK_BYTES);
+    script_audit(&fsck->client->cmd, fsck->queue, FSCK_ENTRIES, FSCK_BYTES);
     int code = ask(fsck, &reply, err);
     if (code != LEAT_OK || reply == NULL)
         return code;
@@ -129,8 +129,8 @@ static int inspect(struct fsck *fsck, int i, struct err *err)
     const struct redisReply *page;
     char cursor[32] = "0";
     do {
-        call_inspect(&fsck->client->cmd, fsck->queue, inspections[i].what, cursor,
-                     inspections[i].page, FSCK_ENTRIES, FSCK_BYTES);
+        script_inspect(&fsck->client->cmd, fsck->queue, inspections[i].what, cursor,
+                       inspections[i].page, FSCK_ENTRIES, FSCK_BYTES);
         int code = ask(fsck, &page, err);
         if (code != LEAT_OK || page == NULL)
             return code;

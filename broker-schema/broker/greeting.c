@@ -110,7 +110,7 @@ static void judge(struct greeting *greeting, struct bytes info)
 static void tell_protocol(struct greeting *greeting)
 {
     struct cmd cmd = {0};
-    call_protocol(&cmd, greeting->config->protocol);
+    script_protocol(&cmd, greeting->config->protocol);
     say(greeting, &cmd, on_may);
     cmd_fini(&cmd);
 }

@@ -237,7 +237,7 @@ static void count_queues(struct overview *overview)
         overview->queues[i] = (struct overview_queue){
             .name = names->at[i], .oldest_age_ms = -1, .next_due_ms = -1};
         gather->countings[i] = (struct counting){overview, &overview->queues[i]};
-        call_count(&gather->cmd, &keys, 0);
+        script_count(&gather->cmd, &keys, 0);
         ask(overview, on_count, &gather->countings[i]);
     }
     overview->queue_count = names->count;

@@ -118,7 +118,7 @@ int overview_start_workers(struct overview *overview, struct link *link, overvie
  * was freed. */
 void overview_fini(struct overview *overview);
 
-/* Read the reply of call_count() into `queue`; what it points at goes into the arena.
+/* Read the reply of script_count() into `queue`; what it points at goes into the arena.
  * Returns 0 and Redis' time, or -1 when the reply has not its shape. */
 int overview_read_count(struct overview_queue *queue, const struct redisReply *reply,
                         struct arena *arena, int64_t *now_ms);

@@ -150,10 +150,10 @@ static void batch_send(struct batch *batch)
     const struct cmd *records = records_of(batch);
     announce(pusher);
     if (batch->due.when == PUSH_NOW)
-        call_push(cmd, &pusher->queue, pusher->producer, batch->number, records);
+        script_push(cmd, &pusher->queue, pusher->producer, batch->number, records);
     else
-        call_schedule(cmd, &pusher->queue, pusher->producer, batch->number,
-                      batch->due.when == PUSH_IN, batch->due.ms, records);
+        script_schedule(cmd, &pusher->queue, pusher->producer, batch->number,
+                        batch->due.when == PUSH_IN, batch->due.ms, records);
     size_t start = 0;
     for (int i = 0; i < batch->count; i++) {
         cmd_add(cmd, (struct bytes){batch->bytes.data + start, batch->end[i] - start});

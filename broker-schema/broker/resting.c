@@ -143,13 +143,13 @@ void resting_put_retry(struct cmd *cmd, const struct queue *queue,
     struct bytes pushed = resting->raw;
     if (resting->kind == RESTING_DEAD)
         pushed = revived(resting->raw, arena);
-    call_requeue(cmd, queue, kinds[resting->kind].name, resting->raw, pushed);
+    script_requeue(cmd, queue, kinds[resting->kind].name, resting->raw, pushed);
 }
 
 void resting_put_remove(struct cmd *cmd, const struct queue *queue,
                         const struct resting *resting)
 {
-    call_remove(cmd, queue, kinds[resting->kind].name, resting->raw);
+    script_remove(cmd, queue, kinds[resting->kind].name, resting->raw);
 }
 
 int resting_gone(const struct resting *resting, struct err *err)

@@ -16,7 +16,7 @@ static void begin(struct cmd *cmd, enum script_id id, const char *const *keys)
 }
 
 /* The keys beyond those that every call of a script has. */
-static int count_of(const struct call_keys *more)
+static int count_of(const struct script_keys *more)
 {
     if (more == NULL)
         return 0;
@@ -24,7 +24,7 @@ static int count_of(const struct call_keys *more)
            (more->records ? more->records->count : 0);
 }
 
-static void add_more(struct cmd *cmd, const struct call_keys *more)
+static void add_more(struct cmd *cmd, const struct script_keys *more)
 {
     if (more == NULL)
         return;
@@ -39,10 +39,10 @@ static void add_more(struct cmd *cmd, const struct call_keys *more)
         cmd_join(cmd, more->records);
 }
 
-void call_push(struct cmd *cmd, const struct queue *queue, const char *producer,
-               int64_t number, const struct cmd *records)
+void script_push(struct cmd *cmd, const struct queue *queue, const char *producer,
+                 int64_t number, const struct cmd *records)
 {
-    const struct call_keys more = {.records = records};
+    const struct script_keys more = {.records = records};
     cmd_call(cmd, &script_table[SCRIPT_PUSH], 3 + count_of(&more));
     cmd_adds(cmd, queue->list);
     cmd_adds(cmd, queue->meta);
@@ -51,10 +51,10 @@ void call_push(struct cmd *cmd, const struct queue *queue, const char *producer,
     cmd_add_int(cmd, number);
 }
 
-void call_schedule(struct cmd *cmd, const struct queue *queue, const char *producer,
-                   int64_t number, int relative, int64_t ms, const struct cmd *records)
+void script_schedule(struct cmd *cmd, const struct queue *queue, const char *producer,
+                     int64_t number, int relative, int64_t ms, const struct cmd *records)
 {
-    const struct call_keys more = {.records = records};
+    const struct script_keys more = {.records = records};
     cmd_call(cmd, &script_table[SCRIPT_SCHEDULE], 3 + count_of(&more));
     cmd_adds(cmd, queue->sched);
     cmd_adds(cmd, queue_producer_key(queue, producer, &cmd->scratch));
@@ -65,8 +65,8 @@ void call_schedule(struct cmd *cmd, const struct queue *queue, const char *produ
     cmd_add_int(cmd, ms);
 }
 
-void call_reserve(struct cmd *cmd, const struct queue *queue, const char *lease,
-                  int64_t jobs_max, int64_t ttl_ms, int64_t bytes_max, int with_suspect)
+void script_reserve(struct cmd *cmd, const struct queue *queue, const char *lease,
+                    int64_t jobs_max, int64_t ttl_ms, int64_t bytes_max, int with_suspect)
 {
     BEGIN(cmd, SCRIPT_RESERVE, queue->list, queue->high, queue->staging, queue->suspects,
           queue->lease, queue->body, queue->bad, queue->meta);
@@ -78,14 +78,15 @@ void call_reserve(struct cmd *cmd, const struct queue *queue, const char *lease,
     cmd_adds(cmd, with_suspect ? "1" : "0");
 }
 
-void call_reserve_rung(struct cmd *cmd, const struct queue *queue, const char *lease,
-                       int64_t ttl_ms, struct bytes entry)
+void script_reserve_rung(struct cmd *cmd, const struct queue *queue, const char *lease,
+                         int64_t ttl_ms, struct bytes entry)
 {
-    call_reserve(cmd, queue, lease, 1, ttl_ms, LIMIT_LEASE_BYTES, 0);
+    script_reserve(cmd, queue, lease, 1, ttl_ms, LIMIT_LEASE_BYTES, 0);
     cmd_add(cmd, entry);
 }
 
-void call_ack(struct cmd *cmd, const struct queue *queue, const char *lease, int64_t jobs)
+void script_ack(struct cmd *cmd, const struct queue *queue, const char *lease,
+                int64_t jobs)
 {
     BEGIN(cmd, SCRIPT_ACK, queue->lease, queue->body, queue->meta, queue->counters);
     cmd_adds(cmd, lease);
@@ -93,7 +94,7 @@ void call_ack(struct cmd *cmd, const struct queue *queue, const char *lease, int
 }
 
 static void settle(struct cmd *cmd, enum script_id script, const struct queue *queue,
-                   const struct settle_head *head, const struct call_keys *more)
+                   const struct settle_head *head, const struct script_keys *more)
 {
     const char *const keys[] = {queue->lease, queue->body,  queue->meta, queue->staging,
                                 queue->sched, queue->dead,  queue->bad,  queue->counters,
@@ -109,20 +110,20 @@ static void settle(struct cmd *cmd, enum script_id script, const struct queue *q
     cmd_add_int(cmd, head->stay_ttl_ms);
 }
 
-void call_settle(struct cmd *cmd, const struct queue *queue,
-                 const struct settle_head *head, const struct call_keys *more)
+void script_settle(struct cmd *cmd, const struct queue *queue,
+                   const struct settle_head *head, const struct script_keys *more)
 {
     settle(cmd, SCRIPT_SETTLE, queue, head, more);
 }
 
-void call_settle_grow(struct cmd *cmd, const struct queue *queue,
-                      const struct settle_head *head, const struct call_keys *more)
+void script_settle_grow(struct cmd *cmd, const struct queue *queue,
+                        const struct settle_head *head, const struct script_keys *more)
 {
     settle(cmd, SCRIPT_SETTLE_GROW, queue, head, more);
 }
 
-void call_land(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
-               const char *lease, const struct call_keys *more)
+void script_land(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
+                 const char *lease, const struct script_keys *more)
 {
     cmd_call(cmd, &script_table[SCRIPT_LAND], 7 + count_of(more));
     cmd_adds(cmd, queue->lease);
@@ -136,8 +137,8 @@ void call_land(struct cmd *cmd, const struct queue *queue, struct bytes cache_ke
     cmd_adds(cmd, lease);
 }
 
-void call_track(struct cmd *cmd, const struct queue *queue, struct bytes record_key,
-                const char *lease, int64_t keep_ms)
+void script_track(struct cmd *cmd, const struct queue *queue, struct bytes record_key,
+                  const char *lease, int64_t keep_ms)
 {
     cmd_call(cmd, &script_table[SCRIPT_TRACK], 2);
     cmd_adds(cmd, queue->body);
@@ -146,8 +147,8 @@ void call_track(struct cmd *cmd, const struct queue *queue, struct bytes record_
     cmd_add_int(cmd, keep_ms);
 }
 
-void call_cancel(struct cmd *cmd, const struct queue *queue, struct bytes id,
-                 int64_t keep_ms, const char *nonce)
+void script_cancel(struct cmd *cmd, const struct queue *queue, struct bytes id,
+                   int64_t keep_ms, const char *nonce)
 {
     BEGIN(cmd, SCRIPT_CANCEL, queue->cancel, queue->ctl);
     cmd_add(cmd, id);
@@ -156,8 +157,8 @@ void call_cancel(struct cmd *cmd, const struct queue *queue, struct bytes id,
     cmd_add_int(cmd, LIMIT_CANCELS);
 }
 
-void call_read(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
-               int is_counted, int has_waited)
+void script_read(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
+                 int is_counted, int has_waited)
 {
     cmd_call(cmd, &script_table[SCRIPT_READ], 4);
     cmd_add(cmd, cache_key);
@@ -168,50 +169,50 @@ void call_read(struct cmd *cmd, const struct queue *queue, struct bytes cache_ke
     cmd_adds(cmd, has_waited ? "1" : "0");
 }
 
-void call_release(struct cmd *cmd, const struct queue *queue)
+void script_release(struct cmd *cmd, const struct queue *queue)
 {
     BEGIN(cmd, SCRIPT_RELEASE, queue->lease, queue->body, queue->meta, queue->staging,
           queue->suspects);
 }
 
-void call_extend(struct cmd *cmd, const struct queue *queue, int64_t ttl_ms)
+void script_extend(struct cmd *cmd, const struct queue *queue, int64_t ttl_ms)
 {
     BEGIN(cmd, SCRIPT_EXTEND, queue->lease);
     cmd_add_int(cmd, ttl_ms);
 }
 
-void call_beat(struct cmd *cmd, const char *worker, const char *record)
+void script_beat(struct cmd *cmd, const char *worker, const char *record)
 {
     BEGIN(cmd, SCRIPT_BEAT, WORKERS_KEY, SEEN_KEY);
     cmd_adds(cmd, worker);
     cmd_adds(cmd, record);
 }
 
-void call_lost(struct cmd *cmd)
+void script_lost(struct cmd *cmd)
 {
     BEGIN(cmd, SCRIPT_LOST, LOST_KEY);
 }
 
-void call_protocol(struct cmd *cmd, int number)
+void script_protocol(struct cmd *cmd, int number)
 {
     BEGIN(cmd, SCRIPT_PROTOCOL, PROTOCOL_KEY);
     cmd_add_int(cmd, number);
 }
 
-void call_reap(struct cmd *cmd, const struct queue *queue, int64_t leases_max)
+void script_reap(struct cmd *cmd, const struct queue *queue, int64_t leases_max)
 {
     BEGIN(cmd, SCRIPT_REAP, queue->lease, queue->body, queue->staging, queue->suspects,
           queue->meta, queue->cancel);
     cmd_add_int(cmd, leases_max);
 }
 
-void call_promote(struct cmd *cmd, const struct queue *queue, int64_t jobs_max)
+void script_promote(struct cmd *cmd, const struct queue *queue, int64_t jobs_max)
 {
     BEGIN(cmd, SCRIPT_PROMOTE, queue->sched, queue->list, queue->meta);
     cmd_add_int(cmd, jobs_max);
 }
 
-void call_trim(struct cmd *cmd, const struct queue *queue)
+void script_trim(struct cmd *cmd, const struct queue *queue)
 {
     BEGIN(cmd, SCRIPT_TRIM, queue->dead, queue->bad, queue->meta);
     cmd_add_int(cmd, LIMIT_DEAD_JOBS);
@@ -219,15 +220,15 @@ void call_trim(struct cmd *cmd, const struct queue *queue)
     cmd_add_int(cmd, 100);
 }
 
-void call_count(struct cmd *cmd, const struct queue *queue, int64_t soon_ms)
+void script_count(struct cmd *cmd, const struct queue *queue, int64_t soon_ms)
 {
     BEGIN(cmd, SCRIPT_COUNT, queue->list, queue->high, queue->staging, queue->suspects,
           queue->lease, queue->sched, queue->dead, queue->bad, queue->meta);
     cmd_add_int(cmd, soon_ms);
 }
 
-void call_audit(struct cmd *cmd, const struct queue *queue, int64_t entries_max,
-                int64_t bytes_max)
+void script_audit(struct cmd *cmd, const struct queue *queue, int64_t entries_max,
+                  int64_t bytes_max)
 {
     BEGIN(cmd, SCRIPT_AUDIT, queue->list, queue->high, queue->staging, queue->suspects,
           queue->lease, queue->body, queue->sched, queue->dead, queue->bad, queue->meta);
@@ -237,9 +238,9 @@ void call_audit(struct cmd *cmd, const struct queue *queue, int64_t entries_max,
     cmd_add_int(cmd, LIMIT_DELAY_MS);
 }
 
-void call_inspect(struct cmd *cmd, const struct queue *queue, const char *what,
-                  const char *cursor, int64_t page, int64_t entries_max,
-                  int64_t bytes_max)
+void script_inspect(struct cmd *cmd, const struct queue *queue, const char *what,
+                    const char *cursor, int64_t page, int64_t entries_max,
+                    int64_t bytes_max)
 {
     BEGIN(cmd, SCRIPT_INSPECT, queue->lease, queue->body, queue->slot, queue->again,
           queue->list, queue->high, queue->staging, queue->suspects, queue->sched);
@@ -250,15 +251,15 @@ void call_inspect(struct cmd *cmd, const struct queue *queue, const char *what,
     cmd_add_int(cmd, bytes_max);
 }
 
-void call_purge(struct cmd *cmd, const struct queue *queue, int64_t jobs_max)
+void script_purge(struct cmd *cmd, const struct queue *queue, int64_t jobs_max)
 {
     BEGIN(cmd, SCRIPT_PURGE, queue->list, queue->high, queue->staging, queue->suspects,
           queue->meta, queue->slot, queue->again);
     cmd_add_int(cmd, jobs_max);
 }
 
-void call_requeue(struct cmd *cmd, const struct queue *queue, const char *kind,
-                  struct bytes entry, struct bytes pushed)
+void script_requeue(struct cmd *cmd, const struct queue *queue, const char *kind,
+                    struct bytes entry, struct bytes pushed)
 {
     BEGIN(cmd, SCRIPT_REQUEUE, queue->list, queue->dead, queue->bad, queue->meta);
     cmd_adds(cmd, kind);
@@ -266,8 +267,8 @@ void call_requeue(struct cmd *cmd, const struct queue *queue, const char *kind,
     cmd_add(cmd, pushed);
 }
 
-void call_remove(struct cmd *cmd, const struct queue *queue, const char *kind,
-                 struct bytes entry)
+void script_remove(struct cmd *cmd, const struct queue *queue, const char *kind,
+                   struct bytes entry)
 {
     BEGIN(cmd, SCRIPT_REMOVE, queue->dead, queue->bad, queue->meta);
     cmd_adds(cmd, kind);

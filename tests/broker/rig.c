@@ -92,7 +92,7 @@ static int take_jobs(struct rig *rig)
 
 int rig_reserve_bytes(struct rig *rig, const char *lease, int n, int64_t bytes)
 {
-    call_reserve(&rig->client.cmd, &rig->queue, lease, n, 60000, bytes, 0);
+    script_reserve(&rig->client.cmd, &rig->queue, lease, n, 60000, bytes, 0);
     return take_jobs(rig);
 }
 
@@ -103,13 +103,13 @@ int rig_reserve(struct rig *rig, const char *lease, int n)
 
 int rig_reserve_suspect(struct rig *rig, const char *lease, int n)
 {
-    call_reserve(&rig->client.cmd, &rig->queue, lease, n, 60000, LIMIT_LEASE_BYTES, 1);
+    script_reserve(&rig->client.cmd, &rig->queue, lease, n, 60000, LIMIT_LEASE_BYTES, 1);
     return take_jobs(rig);
 }
 
 int rig_reserve_rung(struct rig *rig, const char *lease, const char *entry)
 {
-    call_reserve_rung(&rig->client.cmd, &rig->queue, lease, 60000, bytes_of(entry));
+    script_reserve_rung(&rig->client.cmd, &rig->queue, lease, 60000, bytes_of(entry));
     return take_jobs(rig);
 }
 
@@ -125,10 +125,10 @@ struct bytes rig_cache_key(struct rig *rig, const char *key)
     return queue_cache_key(&rig->queue, bytes_of(key), &rig->arena);
 }
 
-void rig_settle(struct rig *rig, const char *lease, const struct call_keys *more)
+void rig_settle(struct rig *rig, const char *lease, const struct script_keys *more)
 {
-    call_settle(&rig->client.cmd, &rig->queue, &(struct settle_head){.lease = lease},
-                more);
+    script_settle(&rig->client.cmd, &rig->queue, &(struct settle_head){.lease = lease},
+                  more);
 }
 
 const char *rig_claim(struct rig *rig, const char *lease, const char *key,
@@ -136,7 +136,7 @@ const char *rig_claim(struct rig *rig, const char *lease, const char *key,
 {
     struct cmd claims = {0};
     cmd_add(&claims, rig_cache_key(rig, key));
-    rig_settle(rig, lease, &(struct call_keys){.claims = &claims});
+    rig_settle(rig, lease, &(struct script_keys){.claims = &claims});
     const struct redisReply *reply =
         rig_words(rig, (const char *const[]){"f", "0", header, new_lease, "60000",
                                              max_age_ms, "0", NULL});
@@ -150,7 +150,7 @@ int64_t rig_reap(struct rig *rig, int leases_max)
 {
     ASK(rig, "HSET", rig->queue.meta, "seen",
         rig_format(rig, "%lld", (long long)rig_now_ms(rig)));
-    call_reap(&rig->client.cmd, &rig->queue, leases_max);
+    script_reap(&rig->client.cmd, &rig->queue, leases_max);
     return reply_int(reply_at(rig_ask(rig), 1), -1);
 }
 

@@ -53,14 +53,14 @@ int rig_reserve_bytes(struct rig *rig, const char *lease, int n, int64_t bytes);
 
 /* ACK with pairs of counter and delta. */
 #define ACK(rig, lease, jobs, ...)                                                       \
-    (call_ack(&(rig)->client.cmd, &(rig)->queue, lease, jobs),                           \
+    (script_ack(&(rig)->client.cmd, &(rig)->queue, lease, jobs),                         \
      rig_words(rig, (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL}))
 
 /* SETTLE without more keys: outcomes, number of sums, sums, arguments of outcomes. */
 #define SETTLE(rig, lease, ...)                                                          \
     (rig_settle(rig, lease, NULL),                                                       \
      rig_words(rig, (const char *const[]){__VA_ARGS__, NULL}))
-void rig_settle(struct rig *rig, const char *lease, const struct call_keys *more);
+void rig_settle(struct rig *rig, const char *lease, const struct script_keys *more);
 
 /* SETTLE of a lease of one job that claims the flight of a cache key. */
 const char *rig_claim(struct rig *rig, const char *lease, const char *key,
@@ -68,12 +68,13 @@ const char *rig_claim(struct rig *rig, const char *lease, const char *key,
 
 /* LAND: mode and what it needs. */
 #define LAND(rig, key, lease, ...)                                                       \
-    (call_land(&(rig)->client.cmd, &(rig)->queue, rig_cache_key(rig, key), lease, NULL), \
+    (script_land(&(rig)->client.cmd, &(rig)->queue, rig_cache_key(rig, key), lease,      \
+                 NULL),                                                                  \
      rig_words(rig, (const char *const[]){__VA_ARGS__, NULL}))
 
 /* RELEASE of the leases named. */
 #define RELEASE(rig, ...)                                                                \
-    (call_release(&(rig)->client.cmd, &(rig)->queue),                                    \
+    (script_release(&(rig)->client.cmd, &(rig)->queue),                                  \
      rig_words(rig, (const char *const[]){__VA_ARGS__, NULL}))
 
 const struct redisReply *rig_words(struct rig *rig, const char *const *words);

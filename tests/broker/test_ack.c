@@ -180,7 +180,7 @@ START_TEST(a_thousand_counters_are_undone_as_one)
 {
     start_with_lease(1000);
     ASK(&rig, "HSET", rig.queue.counters, "999", "text");
-    call_ack(&rig.client.cmd, &rig.queue, "L1", 1000);
+    script_ack(&rig.client.cmd, &rig.queue, "L1", 1000);
     for (int i = 0; i < 1000; i++) {
         cmd_add_int(&rig.client.cmd, i);
         cmd_adds(&rig.client.cmd, "5");

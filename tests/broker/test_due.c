@@ -12,7 +12,7 @@ static struct rig rig;
 /* ---- push -------------------------------------------------------------------------- */
 
 #define PUSH(number, ...)                                                                \
-    (call_push(&rig.client.cmd, &rig.queue, "p", number, NULL), WORDS(__VA_ARGS__))
+    (script_push(&rig.client.cmd, &rig.queue, "p", number, NULL), WORDS(__VA_ARGS__))
 
 START_TEST(numbered_batches_are_pushed_in_order)
 {
@@ -69,9 +69,9 @@ START_TEST(five_hundred_entries_fit_into_one_batch)
     rig_start(&rig);
     for (int number = 1; number <= 2; number++) {
         if (number == 1)
-            call_push(&rig.client.cmd, &rig.queue, "p", 1, NULL);
+            script_push(&rig.client.cmd, &rig.queue, "p", 1, NULL);
         else
-            call_schedule(&rig.client.cmd, &rig.queue, "p", 2, 1, 0, NULL);
+            script_schedule(&rig.client.cmd, &rig.queue, "p", 2, 1, 0, NULL);
         for (int i = 0; i < LIMIT_PUSH_ENTRIES; i++)
             cmd_add_int(&rig.client.cmd, i);
         ck_assert_int_eq(reply_int(rig_ask(&rig), -9), 1);
@@ -95,7 +95,7 @@ START_TEST(a_key_of_the_wrong_type_takes_no_batch)
         const char *before = rig_digest(&rig);
         if (i < 3)
             rig_expect_refused(&rig, PUSH(1, "a"), LEAT_EFOREIGN, "WRONGTYPE");
-        call_schedule(&rig.client.cmd, &rig.queue, "p", 1, 1, 0, NULL);
+        script_schedule(&rig.client.cmd, &rig.queue, "p", 1, 1, 0, NULL);
         if (i >= 2)
             rig_expect_refused(&rig, WORDS("a"), LEAT_EFOREIGN, "WRONGTYPE");
         ck_assert_str_eq(rig_digest(&rig), before);
@@ -108,7 +108,7 @@ END_TEST
 
 static int64_t schedule(int64_t number, int relative, int64_t ms, const char *entry)
 {
-    call_schedule(&rig.client.cmd, &rig.queue, "p", number, relative, ms, NULL);
+    script_schedule(&rig.client.cmd, &rig.queue, "p", number, relative, ms, NULL);
     return reply_int(WORDS(entry), -9);
 }
 
@@ -119,7 +119,7 @@ START_TEST(a_scheduled_batch_is_numbered_like_a_pushed_one)
     ck_assert_int_eq(schedule(2, 1, 60000, "R1 a 0 0\nx"), 1);
     const char *before = rig_digest(&rig);
     ck_assert_int_eq(schedule(2, 1, 60000, "R1 a 0 0\nx"), 0);
-    call_schedule(&rig.client.cmd, &rig.queue, "p", 4, 1, 60000, NULL);
+    script_schedule(&rig.client.cmd, &rig.queue, "p", 4, 1, 60000, NULL);
     rig_expect_refused(&rig, WORDS("R1 b 0 0\ny"), LEAT_EGAP, "GAP 2");
     ck_assert_str_eq(rig_digest(&rig), before);
     ck_assert_int_eq(reply_int(PUSH(3, "later"), -9), 1);
@@ -174,7 +174,7 @@ END_TEST
 /* {moved, ms until the next}. */
 static int64_t promote(int64_t at_most, int64_t *next_ms)
 {
-    call_promote(&rig.client.cmd, &rig.queue, at_most);
+    script_promote(&rig.client.cmd, &rig.queue, at_most);
     const struct redisReply *reply = rig_ask(&rig);
     *next_ms = reply_int(reply_at(reply, 1), -9);
     return reply_int(reply_at(reply, 0), -9);
@@ -272,7 +272,7 @@ START_TEST(promote_refuses_keys_of_the_wrong_type)
     for (size_t i = 0; i < COUNT(keys); i++) {
         ASK(&rig, "SET", keys[i], "somebody's");
         const char *before = rig_digest(&rig);
-        call_promote(&rig.client.cmd, &rig.queue, 10);
+        script_promote(&rig.client.cmd, &rig.queue, 10);
         rig_expect_refused(&rig, rig_call(&rig), LEAT_EFOREIGN, "WRONGTYPE");
         ck_assert_str_eq(rig_digest(&rig), before);
         ASK(&rig, "DEL", keys[i]);

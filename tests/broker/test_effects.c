@@ -32,16 +32,16 @@ static const char *said(const struct redisReply *reply, size_t at)
 
 /* Target 0 is the queue itself, target 1 is `mail`. */
 static const struct queue *const targets[] = {&rig.queue, &mail};
-static const struct call_keys with_targets = {.targets = targets, .target_count = 2};
+static const struct script_keys with_targets = {.targets = targets, .target_count = 2};
 
 /* SETTLE of L1 with those targets, in the text that is refused at maxmemory. */
 #define GROW(...) grow(&with_targets, (const char *const[]){__VA_ARGS__, NULL})
 
-static const struct redisReply *grow(const struct call_keys *more,
+static const struct redisReply *grow(const struct script_keys *more,
                                      const char *const *words)
 {
-    call_settle_grow(&rig.client.cmd, &rig.queue, &(struct settle_head){.lease = "L1"},
-                     more);
+    script_settle_grow(&rig.client.cmd, &rig.queue, &(struct settle_head){.lease = "L1"},
+                       more);
     return rig_words(&rig, words);
 }
 
@@ -51,8 +51,8 @@ static const struct redisReply *grow(const struct call_keys *more,
 static const struct redisReply *stay(const char *lease, const char *next,
                                      const char *const *words)
 {
-    call_settle(&rig.client.cmd, &rig.queue, &(struct settle_head){lease, next, 60000},
-                NULL);
+    script_settle(&rig.client.cmd, &rig.queue, &(struct settle_head){lease, next, 60000},
+                  NULL);
     return rig_words(&rig, words);
 }
 

@@ -32,7 +32,7 @@ static const struct redisReply *claim_both(const char *one, const char *two,
     cmd_add(&keys, rig_cache_key(&rig, one));
     if (two != NULL)
         cmd_add(&keys, rig_cache_key(&rig, two));
-    rig_settle(&rig, "L1", &(struct call_keys){.claims = &keys});
+    rig_settle(&rig, "L1", &(struct script_keys){.claims = &keys});
     cmd_fini(&keys);
     return rig_words(&rig, words);
 }
@@ -203,7 +203,7 @@ static void promote_the_retry(const char *head)
     const char *flight = strstr(entry, " k=");
     ck_assert(flight != NULL && strstr(flight + 1, " k=") == NULL);
     ASK(&rig, "ZADD", rig.queue.sched, "XX", "1", entry);
-    call_promote(&rig.client.cmd, &rig.queue, 10);
+    script_promote(&rig.client.cmd, &rig.queue, 10);
     rig_ask(&rig);
 }
 
@@ -255,11 +255,11 @@ START_TEST(a_purged_job_ends_its_flight_but_not_anothers)
     ck_assert_str_eq(fly("second", "L2", "N2", "0"), "again");
     rig_push(&rig, rig.queue.list,
              rig_format(&rig, "R1 other 0 1 k=%s\nthird", slot_field()));
-    call_purge(&rig.client.cmd, &rig.queue, 500);
+    script_purge(&rig.client.cmd, &rig.queue, 500);
     ck_assert_int_eq(reply_int(rig_ask(&rig), -9), 1);
     ck_assert(strncmp(slot(), "L1.0 N1 ", 8) == 0);
     RELEASE(&rig, "N1");
-    call_purge(&rig.client.cmd, &rig.queue, 1);
+    script_purge(&rig.client.cmd, &rig.queue, 1);
     ck_assert_int_eq(reply_int(rig_ask(&rig), -9), 1);
     expect_next("L2.0", "second");
     rig_expect_books(&rig);
@@ -520,16 +520,16 @@ START_TEST(without_memory_nothing_lands_but_all_that_drains_runs)
     ck_assert_ptr_nonnull(SETTLE(&rig, "N1", "r", "0", "R1 L1.0 0 1 e=full", "0"));
     ck_assert_int_eq(reply_int(ACK(&rig, "L2", 2, "a", "1"), -9), 1);
     ck_assert_int_eq(rig_reserve(&rig, "L3", 1), 1);
-    call_extend(&rig.client.cmd, &rig.queue, 60000);
+    script_extend(&rig.client.cmd, &rig.queue, 60000);
     ck_assert_ptr_nonnull(rig_words(&rig, (const char *const[]){"L3", NULL}));
-    call_promote(&rig.client.cmd, &rig.queue, 10);
+    script_promote(&rig.client.cmd, &rig.queue, 10);
     ck_assert_ptr_nonnull(rig_call(&rig));
-    call_trim(&rig.client.cmd, &rig.queue);
+    script_trim(&rig.client.cmd, &rig.queue);
     ck_assert_ptr_nonnull(rig_call(&rig));
-    call_reap(&rig.client.cmd, &rig.queue, 5);
+    script_reap(&rig.client.cmd, &rig.queue, 5);
     ck_assert_ptr_nonnull(rig_call(&rig));
     ck_assert_int_eq(reply_int(RELEASE(&rig, "L3"), -9), 1);
-    call_push(&rig.client.cmd, &rig.queue, "p", 1, NULL);
+    script_push(&rig.client.cmd, &rig.queue, "p", 1, NULL);
     rig_expect_refused(&rig, rig_words(&rig, (const char *const[]){"new", NULL}),
                        LEAT_EBUSY, "OOM");
     rig_expect_books(&rig);

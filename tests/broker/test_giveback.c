@@ -70,7 +70,7 @@ START_TEST(extend_moves_the_deadlines_and_names_the_leases_that_are_gone)
     rig_reserve(&rig, "L1", 1);
     rig_reserve(&rig, "L2", 1);
     RELEASE(&rig, "L1");
-    call_extend(&rig.client.cmd, &rig.queue, 600000);
+    script_extend(&rig.client.cmd, &rig.queue, 600000);
     const struct redisReply *gone =
         rig_words(&rig, (const char *const[]){"L1", "L2", "never", NULL});
     ck_assert_uint_eq(reply_count(gone), 2);
@@ -220,7 +220,7 @@ START_TEST(a_lease_of_a_millisecond_is_reaped_once_it_is_over)
 {
     rig_start(&rig);
     rig_push_n(&rig, rig.queue.list, 1, 1);
-    call_reserve(&rig.client.cmd, &rig.queue, "L1", 1, 1, 1000, 0);
+    script_reserve(&rig.client.cmd, &rig.queue, "L1", 1, 1, 1000, 0);
     rig_ask(&rig);
     int64_t end_ms = clock_mono_ms() + 10000;
     while (rig_reap(&rig, 5) == 0) {
@@ -253,7 +253,7 @@ END_TEST
 
 static const struct redisReply *tick(void)
 {
-    call_reap(&rig.client.cmd, &rig.queue, 5);
+    script_reap(&rig.client.cmd, &rig.queue, 5);
     return rig_ask(&rig);
 }
 
@@ -354,7 +354,7 @@ START_TEST(a_key_of_the_wrong_type_is_refused_before_the_first_write)
         ASK(&rig, "SET", keys[i], "somebody's");
         const char *before = rig_digest(&rig);
         rig_expect_refused(&rig, RELEASE(&rig, "L1"), LEAT_EFOREIGN, "WRONGTYPE");
-        call_reap(&rig.client.cmd, &rig.queue, 5);
+        script_reap(&rig.client.cmd, &rig.queue, 5);
         rig_expect_refused(&rig, rig_call(&rig), LEAT_EFOREIGN, "WRONGTYPE");
         ck_assert_str_eq(rig_digest(&rig), before);
         ASK(&rig, "DEL", keys[i]);

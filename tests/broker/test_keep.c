@@ -37,7 +37,7 @@ START_TEST(count_tells_every_place_of_a_queue)
     ASK(&rig, "ZADD", rig.queue.sched, rig_format(&rig, "%lld", (long long)now_ms + 4000),
         "soon", rig_format(&rig, "%lld", (long long)now_ms + 90000), "later");
     const char *before = rig_digest(&rig);
-    call_count(&rig.client.cmd, &rig.queue, 5000);
+    script_count(&rig.client.cmd, &rig.queue, 5000);
     const struct redisReply *reply = rig_ask(&rig);
     static const int64_t want[] = {6, 2, 3, 4, 1, 2, 1};
     for (size_t i = 0; i < COUNT(want); i++)
@@ -58,7 +58,7 @@ END_TEST
 START_TEST(count_of_a_queue_that_does_not_exist_is_all_zero)
 {
     rig_start(&rig);
-    call_count(&rig.client.cmd, &rig.queue, 5000);
+    script_count(&rig.client.cmd, &rig.queue, 5000);
     const struct redisReply *reply = rig_ask(&rig);
     for (size_t i = 0; i < 10; i++)
         ck_assert_int_eq(reply_int(reply_at(reply, i), -9), i == 7 ? -1 : 0);
@@ -71,7 +71,7 @@ END_TEST
 
 static int64_t trim(const char *dead, const char *bad, const char *at_most)
 {
-    call_trim(&rig.client.cmd, &rig.queue);
+    script_trim(&rig.client.cmd, &rig.queue);
     rig.client.cmd.count -= 3; /* bounds that a test can reach */
     return reply_int(rig_words(&rig, (const char *const[]){dead, bad, at_most, NULL}),
                      -9);
@@ -122,13 +122,13 @@ END_TEST
 
 static int64_t requeue(const char *kind, const char *entry, const char *pushed)
 {
-    call_requeue(&rig.client.cmd, &rig.queue, kind, bytes_of(entry), bytes_of(pushed));
+    script_requeue(&rig.client.cmd, &rig.queue, kind, bytes_of(entry), bytes_of(pushed));
     return reply_int(rig_ask(&rig), -9);
 }
 
 static int64_t remove_entry(const char *kind, const char *entry)
 {
-    call_remove(&rig.client.cmd, &rig.queue, kind, bytes_of(entry));
+    script_remove(&rig.client.cmd, &rig.queue, kind, bytes_of(entry));
     return reply_int(rig_ask(&rig), -9);
 }
 
@@ -186,13 +186,13 @@ START_TEST(a_key_of_the_wrong_type_costs_no_kept_job)
     for (size_t i = 0; i < COUNT(keys); i++) {
         ASK(&rig, "SET", keys[i], "somebody's");
         const char *before = rig_digest(&rig);
-        call_requeue(&rig.client.cmd, &rig.queue, "dead", bytes_of("R1 a 0 9\nx"),
-                     bytes_of("x"));
+        script_requeue(&rig.client.cmd, &rig.queue, "dead", bytes_of("R1 a 0 9\nx"),
+                       bytes_of("x"));
         rig_expect_refused(&rig, rig_call(&rig), LEAT_EFOREIGN, "WRONGTYPE");
         if (i == 1) {
-            call_remove(&rig.client.cmd, &rig.queue, "dead", bytes_of("R1 a 0 9\nx"));
+            script_remove(&rig.client.cmd, &rig.queue, "dead", bytes_of("R1 a 0 9\nx"));
             rig_expect_refused(&rig, rig_call(&rig), LEAT_EFOREIGN, "WRONGTYPE");
-            call_trim(&rig.client.cmd, &rig.queue);
+            script_trim(&rig.client.cmd, &rig.queue);
             rig.client.cmd.count -= 3;
             rig_expect_refused(
                 &rig, rig_words(&rig, (const char *const[]){"0", "0", "9", NULL}),
@@ -209,7 +209,7 @@ END_TEST
 
 static int64_t purge(int64_t jobs_max)
 {
-    call_purge(&rig.client.cmd, &rig.queue, jobs_max);
+    script_purge(&rig.client.cmd, &rig.queue, jobs_max);
     return reply_int(rig_ask(&rig), -9);
 }
 
@@ -260,7 +260,7 @@ START_TEST(purge_leaves_a_queue_alone_that_has_a_foreign_key)
     rig_push_n(&rig, rig.queue.list, 1, 3);
     ASK(&rig, "SET", rig.queue.suspects, "somebody's");
     const char *before = rig_digest(&rig);
-    call_purge(&rig.client.cmd, &rig.queue, 500);
+    script_purge(&rig.client.cmd, &rig.queue, 500);
     rig_expect_refused(&rig, rig_call(&rig), LEAT_EFOREIGN, "WRONGTYPE");
     ck_assert_str_eq(rig_digest(&rig), before);
     rig_stop(&rig);

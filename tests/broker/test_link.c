@@ -49,11 +49,11 @@ START_TEST(a_script_that_redis_forgot_is_sent_as_text)
     probe_start();
     queue_init(&queue, "q", NULL);
     for (int i = 0; i < 3; i++) {
-        call_release(&probe.cmd, &queue);
+        script_release(&probe.cmd, &queue);
         cmd_adds(&probe.cmd, "none");
         ck_assert_int_eq(probe_send(0, 0), LEAT_OK);
         SEND(0, "SCRIPT", "FLUSH");
-        call_push(&probe.cmd, &queue, "p", i + 1, NULL);
+        script_push(&probe.cmd, &queue, "p", i + 1, NULL);
         cmd_adds(&probe.cmd, "entry");
         probe_send(0, 0);
         AWAIT(probe.count == 3 * (i + 1));
@@ -72,7 +72,7 @@ START_TEST(what_is_sent_as_text_is_not_overtaken)
     queue_init(&queue, "q", NULL);
     for (int i = 0; i < 2; i++) { /* the digest unknown, and known */
         SEND(0, "LPUSH", queue.list, "entry");
-        call_reserve(&probe.cmd, &queue, i ? "L2" : "L1", 1, 60000, 1000, 0);
+        script_reserve(&probe.cmd, &queue, i ? "L2" : "L1", 1, 60000, 1000, 0);
         probe_send(LINK_TEXT, 0);
         SEND(0, "HLEN", queue.body);
         AWAIT(probe.count == 3 * (i + 1));
@@ -164,7 +164,7 @@ START_TEST(a_script_sent_as_text_is_sent_again_as_text)
     probe_start();
     queue_init(&queue, "q", NULL);
     for (int number = 1; number <= 3; number++) {
-        call_push(&probe.cmd, &queue, "p", number, NULL);
+        script_push(&probe.cmd, &queue, "p", number, NULL);
         cmd_adds(&probe.cmd, "entry");
         probe_send(LINK_RESEND, 0);
         redis_fixture_restart(&probe.redis); /* which forgets the script, and the queue */

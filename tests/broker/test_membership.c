@@ -10,7 +10,7 @@ enum { TEN_MINUTES_MS = 600000 };
 
 static int64_t beat(struct rig *rig, const char *worker, const char *record)
 {
-    call_beat(&rig->client.cmd, worker, record);
+    script_beat(&rig->client.cmd, worker, record);
     return reply_int(rig_ask(rig), -1);
 }
 
@@ -100,7 +100,7 @@ END_TEST
 static int64_t lost(struct rig *rig, const char *worker, const char *jobs,
                     const char *other, const char *other_jobs)
 {
-    call_lost(&rig->client.cmd);
+    script_lost(&rig->client.cmd);
     return reply_int(
         rig_words(rig, (const char *const[]){worker, jobs, other, other_jobs, NULL}), -1);
 }
@@ -147,7 +147,7 @@ END_TEST
 
 static int64_t protocol(struct rig *rig, int number)
 {
-    call_protocol(&rig->client.cmd, number);
+    script_protocol(&rig->client.cmd, number);
     return reply_int(rig_ask(rig), -1);
 }
 
@@ -172,11 +172,11 @@ START_TEST(keys_that_hold_something_else_are_left_alone)
     ASK(&rig, "SET", LOST_KEY, "x");
     ASK(&rig, "SET", PROTOCOL_KEY, "12a");
     const char *before = rig_digest(&rig);
-    call_beat(&rig.client.cmd, "w", "{}");
+    script_beat(&rig.client.cmd, "w", "{}");
     rig_expect_refused(&rig, rig_call(&rig), LEAT_EFOREIGN, "WRONGTYPE");
-    call_lost(&rig.client.cmd);
+    script_lost(&rig.client.cmd);
     rig_expect_refused(&rig, rig_call(&rig), LEAT_EFOREIGN, "WRONGTYPE");
-    call_protocol(&rig.client.cmd, 1);
+    script_protocol(&rig.client.cmd, 1);
     rig_expect_refused(&rig, rig_call(&rig), LEAT_EFOREIGN, "WRONGTYPE");
     ck_assert_str_eq(rig_digest(&rig), before);
     rig_stop(&rig);

@@ -18,8 +18,8 @@ static const char *copy_key(void)
 
 static const struct redisReply *ask(int is_counted, int has_waited)
 {
-    call_read(&rig.client.cmd, &rig.queue, rig_cache_key(&rig, URL), is_counted,
-              has_waited);
+    script_read(&rig.client.cmd, &rig.queue, rig_cache_key(&rig, URL), is_counted,
+                has_waited);
     return rig_ask(&rig);
 }
 
@@ -211,7 +211,7 @@ START_TEST(a_key_of_the_wrong_type_is_refused_before_the_first_write)
         ASK(&rig, "FLUSHALL");
         ASK(&rig, "SET", keys[i], "somebody's");
         const char *before = rig_digest(&rig);
-        call_read(&rig.client.cmd, &rig.queue, rig_cache_key(&rig, URL), 0, 0);
+        script_read(&rig.client.cmd, &rig.queue, rig_cache_key(&rig, URL), 0, 0);
         rig_expect_refused(&rig, rig_call(&rig), LEAT_EFOREIGN, "WRONGTYPE");
         ck_assert_str_eq(rig_digest(&rig), before);
     }

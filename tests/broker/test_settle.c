@@ -77,7 +77,7 @@ START_TEST(a_job_that_failed_before_stays_counted_as_retrying_while_it_lacks_a_h
     start_with_lease(1);
     SETTLE(&rig, "L1", "r", "0", "R1 L1.0 0 1", "0");
     for (int i = 0; i < 3; i++) {
-        call_promote(&rig.client.cmd, &rig.queue, 10);
+        script_promote(&rig.client.cmd, &rig.queue, 10);
         ck_assert_int_eq(reply_int(reply_at(rig_ask(&rig), 0), -1), 1);
         ck_assert_int_eq(rig_meta(&rig, "retrying"), 0);
         ck_assert_int_eq(rig_reserve(&rig, "L2", 1), 1);

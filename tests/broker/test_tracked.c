@@ -80,9 +80,9 @@ static int64_t verdict(const struct redisReply *reply)
 static const struct redisReply *tracked(const char *lease, const char *const *words)
 {
     static const struct queue *const targets[] = {&mail};
-    const struct call_keys more = {&claims, targets, 1, &records};
-    call_settle_grow(&rig.client.cmd, &rig.queue, &(struct settle_head){.lease = lease},
-                     &more);
+    const struct script_keys more = {&claims, targets, 1, &records};
+    script_settle_grow(&rig.client.cmd, &rig.queue, &(struct settle_head){.lease = lease},
+                       &more);
     return rig_words(&rig, words);
 }
 
@@ -96,7 +96,7 @@ START_TEST(a_push_begins_the_records_of_its_tracked_jobs)
     track("one");
     track("two");
     for (int i = 0; i < 2; i++) {
-        call_push(&rig.client.cmd, &rig.queue, "p", 1, &records);
+        script_push(&rig.client.cmd, &rig.queue, "p", 1, &records);
         ck_assert_int_eq(verdict(WORDS("a", "b", "c")), i == 0);
         ck_assert_str_eq(entry_of("one", 0), "state queued");
         ck_assert_str_eq(entry_of("two", 0), "state queued");
@@ -113,7 +113,7 @@ START_TEST(a_schedule_begins_records_that_tell_when_the_job_is_due)
     start();
     track("one");
     for (int i = 0; i < 2; i++) {
-        call_schedule(&rig.client.cmd, &rig.queue, "p", 1, 1, 60000, &records);
+        script_schedule(&rig.client.cmd, &rig.queue, "p", 1, 1, 60000, &records);
         ck_assert_int_eq(verdict(WORDS("R1 a 0 0\nx")), i == 0);
     }
     int64_t due_ms = ASK_INT(&rig, "ZSCORE", rig.queue.sched, "R1 a 0 0\nx");
@@ -132,9 +132,9 @@ START_TEST(a_record_of_the_wrong_type_takes_no_batch)
     track("two");
     ASK(&rig, "SET", key_of("two"), "somebody's");
     const char *before = rig_digest(&rig);
-    call_push(&rig.client.cmd, &rig.queue, "p", 1, &records);
+    script_push(&rig.client.cmd, &rig.queue, "p", 1, &records);
     rig_expect_refused(&rig, WORDS("a"), LEAT_EFOREIGN, "WRONGTYPE");
-    call_schedule(&rig.client.cmd, &rig.queue, "p", 1, 1, 60000, &records);
+    script_schedule(&rig.client.cmd, &rig.queue, "p", 1, 1, 60000, &records);
     rig_expect_refused(&rig, WORDS("R1 a 0 0\nx"), LEAT_EFOREIGN, "WRONGTYPE");
     ck_assert_str_eq(rig_digest(&rig), before);
     stop();
@@ -143,7 +143,7 @@ END_TEST
 
 static const struct redisReply *say(const char *lease, const char *id, const char *what)
 {
-    call_track(&rig.client.cmd, &rig.queue, bytes_of(key_of(id)), lease, 86400000);
+    script_track(&rig.client.cmd, &rig.queue, bytes_of(key_of(id)), lease, 86400000);
     return WORDS("state", "running", "progress", what);
 }
 
@@ -274,7 +274,7 @@ START_TEST(a_record_of_the_wrong_type_is_left_alone_and_its_job_ends)
     track("one");
     ASK(&rig, "SET", key_of("one"), "somebody's");
     const char *before = rig_digest(&rig);
-    call_track(&rig.client.cmd, &rig.queue, bytes_of(key_of("one")), "L1", 9000);
+    script_track(&rig.client.cmd, &rig.queue, bytes_of(key_of("one")), "L1", 9000);
     rig_expect_refused(&rig, WORDS("state", "running"), LEAT_EFOREIGN, "WRONGTYPE");
     ck_assert_str_eq(rig_digest(&rig), before);
     ck_assert_int_eq(
@@ -346,10 +346,10 @@ static const char *fly(const char *job, const char *lease, const char *own,
 static int64_t land(const char *job, const char *lease, const char *mode)
 {
     static const struct queue *const targets[] = {&mail};
-    const struct call_keys more = {NULL, targets, 1, &records};
+    const struct script_keys more = {NULL, targets, 1, &records};
     cmd_reset(&records);
     track(job);
-    call_land(&rig.client.cmd, &rig.queue, rig_cache_key(&rig, URL), lease, &more);
+    script_land(&rig.client.cmd, &rig.queue, rig_cache_key(&rig, URL), lease, &more);
     if (strcmp(mode, "store") == 0)
         return verdict(WORDS("store", "tag", "1000", "7200000", "the page", "text/html",
                              "", "200", "1", "0", "0", rig_format(&rig, "behind %s", job),
@@ -431,10 +431,10 @@ START_TEST(a_landing_of_the_wrong_form_changes_nothing)
     static const struct queue *const targets[] = {&mail};
     start();
     fly("first", "L1", "N1", "60000");
-    const struct call_keys more = {NULL, targets, 1, &records};
+    const struct script_keys more = {NULL, targets, 1, &records};
     const char *before = rig_digest(&rig);
 #define BAD(...)                                                                         \
-    call_land(&rig.client.cmd, &rig.queue, rig_cache_key(&rig, URL), "N1", &more);       \
+    script_land(&rig.client.cmd, &rig.queue, rig_cache_key(&rig, URL), "N1", &more);     \
     rig_expect_refused(&rig,                                                             \
                        WORDS("store", "tag", "1000", "7200000", "the page", "text/html", \
                              "", "200" __VA_OPT__(, ) __VA_ARGS__),                      \
@@ -455,7 +455,7 @@ END_TEST
 
 static const struct redisReply *cancel(const char *id, int64_t keep_ms)
 {
-    call_cancel(&rig.client.cmd, &rig.queue, bytes_of(id), keep_ms, "n1");
+    script_cancel(&rig.client.cmd, &rig.queue, bytes_of(id), keep_ms, "n1");
     return rig_call(&rig);
 }
 

@@ -311,17 +311,17 @@ static void write_settle(const struct lease *lease, struct sorted *jobs, char st
             cmd_add(&claims, rig_cache_key(&rig, rig_format(&rig, "%d", jobs[i].target)));
     }
     if (strspn(letters, "a") == (size_t)lease->jobs) {
-        call_ack(&rig.client.cmd, &rig.queue, lease->id, lease->jobs);
+        script_ack(&rig.client.cmd, &rig.queue, lease->id, lease->jobs);
         add_sums(jobs, lease->jobs, 0);
         return;
     }
     const struct queue *target = &rig.queue;
-    const struct call_keys more = {
+    const struct script_keys more = {
         .claims = &claims, .targets = &target, .target_count = 1};
     struct settle_head head = {.lease = lease->id, .stay_ttl_ms = 60000};
     if (strchr(letters, 's') != NULL)
         head.stay_lease = next_id(stay);
-    call_settle(&rig.client.cmd, &rig.queue, &head, &more);
+    script_settle(&rig.client.cmd, &rig.queue, &head, &more);
     cmd_fini(&claims);
     cmd_adds(&rig.client.cmd, rig_format(&rig, "%s", letters));
     add_sums(jobs, lease->jobs, 1);
@@ -420,7 +420,7 @@ static void settle(void)
 static int land_once(const struct lease *lease)
 {
     const char *key = rig_format(&rig, "%d", lease->copy);
-    call_land(&rig.client.cmd, &rig.queue, rig_cache_key(&rig, key), lease->id, NULL);
+    script_land(&rig.client.cmd, &rig.queue, rig_cache_key(&rig, key), lease->id, NULL);
     if (below(3) == 0) {
         cmd_adds(&rig.client.cmd, "extend");
         cmd_adds(&rig.client.cmd, below(2) ? "old" : "new");
@@ -476,7 +476,7 @@ static void release(void)
     if (lease_count == 0)
         return;
     int at = below(lease_count);
-    call_release(&rig.client.cmd, &rig.queue);
+    script_release(&rig.client.cmd, &rig.queue);
     cmd_adds(&rig.client.cmd, rig_format(&rig, "%s", leases[at].id));
     send_and_keep();
     if (below(2))
@@ -485,7 +485,7 @@ static void release(void)
 
 static void extend(void)
 {
-    call_extend(&rig.client.cmd, &rig.queue, 60000);
+    script_extend(&rig.client.cmd, &rig.queue, 60000);
     for (int i = 0; i < lease_count; i++)
         cmd_adds(&rig.client.cmd, leases[i].id);
     if (lease_count > 0)
@@ -507,7 +507,7 @@ static void reap(void)
 
 static void promote(void)
 {
-    call_promote(&rig.client.cmd, &rig.queue, 1 + below(20));
+    script_promote(&rig.client.cmd, &rig.queue, 1 + below(20));
     rig_ask(&rig);
 }
 
@@ -521,9 +521,10 @@ static void operate(void)
         return;
     struct bytes entry = bytes_of(rig_text(&rig, reply_bytes(reply_at(first, 0))));
     if (below(2) == 0) {
-        call_requeue(&rig.client.cmd, &rig.queue, is_dead ? "dead" : "bad", entry, entry);
+        script_requeue(&rig.client.cmd, &rig.queue, is_dead ? "dead" : "bad", entry,
+                       entry);
     } else {
-        call_remove(&rig.client.cmd, &rig.queue, is_dead ? "dead" : "bad", entry);
+        script_remove(&rig.client.cmd, &rig.queue, is_dead ? "dead" : "bad", entry);
         end_job(number_of(entry.at));
     }
     ck_assert_int_eq(reply_int(rig_ask(&rig), -9), 1);
@@ -540,7 +541,7 @@ static void purge(void)
     int number = reply_count(last) > 0
                      ? number_of(rig_text(&rig, reply_bytes(reply_at(last, 0))))
                      : -1;
-    call_purge(&rig.client.cmd, &rig.queue, 1);
+    script_purge(&rig.client.cmd, &rig.queue, 1);
     ck_assert_int_eq(reply_int(rig_ask(&rig), -9), number >= 0);
     if (number >= 0)
         end_job(number);

@@ -120,8 +120,8 @@ static void due(struct stage *stage)
 
 static void reserve(struct stage *stage, const char *lease, int jobs)
 {
-    call_reserve(&stage->client.cmd, &stage->queue, lease, jobs, 1000, LIMIT_LEASE_BYTES,
-                 0);
+    script_reserve(&stage->client.cmd, &stage->queue, lease, jobs, 1000,
+                   LIMIT_LEASE_BYTES, 0);
     past_call(&stage->client);
     DO(stage, "ZADD", stage->queue.lease, "XX", "1000", lease);
 }
