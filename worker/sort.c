@@ -311,6 +311,7 @@ static void sort_call(struct sorting *sorting, struct handler *handler)
     name_job(sorting);
     struct call *call = call_new(lease->feed, handler, &sorting->entry,
                                  &sorting->envelope, &lease->arena);
+    call->attempt.lease = lease->id;
     call->headed = headed;
     keep_call(lease, call);
     settlement_add(settlement, OUTCOME_STAY);

@@ -45,6 +45,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../support/e2e.sh"
 . "$here/../support/queue.sh"
 . "$here/servers.sh"
+. "$here/handlers.sh"
 . "$here/faults.sh"
 
 worker_program=${CHAOS_WORKER:-$LEAT_BIN/leat-worker}
@@ -83,15 +84,8 @@ master_put() {
 # The handlers of tasks, as their masters find them when they begin or read their settings again.
 # Each time the command lines are other ones. $mark tells their processes from all others.
 handlers_write() {
-  local kind
   generation=$((generation + 1))
-  for kind in exec lines; do
-    printf '%s\n' "handler $kind {" "  kind = $kind" \
-      "  command = {\"$LEAT_BIN/leat-chaos-handler\", $kind, \"$mark\", \"$generation\"}" \
-      '  timeout = 8s' '  grace = 500ms'
-    if [ "$kind" = exec ]; then echo '  concurrency = 8'; else echo '  recycle-jobs = 300'; fi
-    echo '}'
-  done >"$dir/leat.conf.new"
+  handlers_conf "$mark" "$generation" >"$dir/leat.conf.new"
   mv "$dir/leat.conf.new" "$dir/leat.conf"
 }
 

@@ -7,6 +7,7 @@
 # of the chaos test finds nothing lost or doubled. The times are measured and printed, not judged:
 # machines are noisy. TWO_HOSTS_TIMES: how often all rounds are gone through, once by default.
 . "$(dirname "$0")/../support/e2e.sh"
+. "$(dirname "$0")/../chaos/handlers.sh"
 . "$(dirname "$0")/../support/queue.sh"
 
 near_ip=198.51.100.1 far_ip=198.51.100.2 # for documentation: nobody's
@@ -77,7 +78,7 @@ worker_up() {
   local host=$1
   shift
   start_on "$host" "worker-$host" "$LEAT_BIN/leat-worker" -c 32 --lease "${lease_ms}ms" \
-    --allow-net 127.0.0.0/8 --log-level warn -q default "$@"
+    --allow-net 127.0.0.0/8 --log-level warn -q default --config "$dir/leat.conf" "$@"
 }
 
 far_up() {
@@ -107,6 +108,7 @@ all_up() {
   redis_link "$dir/tools" || skip 'no redis-server'
   mkdir -p "$dir/redis"
   seq -f '/page/%g' 0 19 >"$dir/pages"
+  handlers_conf "$$" 1 >"$dir/leat.conf"
   redis_up
   redis_cli hset "$(key counters)" full 9223372036854775807 >"$dir/out"
   origin_up near
@@ -307,7 +309,7 @@ done
 ok 'whatever became of the wire, near went on, and far came back'
 
 pushing_ends
-await is_drained 60 'all jobs to end'
+await is_drained 180 'all jobs to end'
 workers_end
 expect_eq "$pushed_near" "$(count_of near here)" 'the counter near'
 expect_eq "$pushed_producer" "$(count_of producer here)" 'the counter producer'
