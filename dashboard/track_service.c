@@ -227,8 +227,11 @@ void track_service_free(struct track_service *service)
 {
     if (service == NULL)
         return;
-    while (!LIST_EMPTY(&service->readers))
-        reader_fail(LIST_FIRST(&service->readers), LEAT_ELINK, "Shutting down.");
+    struct track_reader *next;
+    for (struct track_reader *it = LIST_FIRST(&service->readers); it != NULL; it = next) {
+        next = LIST_NEXT(it, link);
+        reader_fail(it, LEAT_ELINK, "Shutting down.");
+    }
     stream_watch_free(service->watch);
     free(service);
 }

@@ -6,6 +6,7 @@
 #include "schema/members.h"
 #include "worker/call.h"
 #include "worker/program.h"
+#include "worker/resident.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -176,20 +177,6 @@ void lines_child_leave(struct lines_child *child)
         dismiss(child);
 }
 
-static int64_t resident_bytes(const struct lines_child *child)
-{
-    char path[40];
-    long long pages = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)child->process.pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%*d %lld", &pages) != 1)
-        pages = 0;
-    fclose(file);
-    return pages * sysconf(_SC_PAGESIZE);
-}
-
 static int is_too_large(struct lines_child *child)
 {
     int64_t max_bytes = keys_of(child)->recycle_mb * 1024 * 1024;
@@ -198,7 +185,7 @@ static int is_too_large(struct lines_child *child)
         (now_mono_ms = clock_mono_ms()) - child->measured_mono_ms < MEASURE_MS)
         return 0;
     child->measured_mono_ms = now_mono_ms;
-    return resident_bytes(child) > max_bytes;
+    return resident_bytes(child->process.pid) > max_bytes;
 }
 
 static int is_worn(struct lines_child *child)

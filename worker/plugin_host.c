@@ -4,6 +4,7 @@
 #include "base/places.h"
 #include "worker/plugin_job.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
@@ -54,6 +55,7 @@ static int load(const struct leat_plugin **out, const char *file, struct err *er
 
 static int begin(const struct leat_plugin *plugin, const char *file, struct err *err)
 {
+    assert(plugin != NULL); /* it was loaded */
     int status = plugin->open != NULL ? plugin->open() : 0;
     if (status != 0)
         return err_set(err, LEAT_EBUSY, "%s: its open() returned %d", file, status);

@@ -6,6 +6,7 @@
 #include "broker/script_call.h"
 #include "worker/dump.h"
 #include "worker/feed.h"
+#include "worker/resident.h"
 #include "worker/tick.h"
 
 #include <stdio.h>
@@ -14,19 +15,6 @@
 #include <unistd.h>
 
 /* ---- what the system knows --------------------------------------------------------- */
-
-/* Source: proc(5), /proc/[pid]/statm: the second number is the resident pages. */
-static int64_t resident_bytes(void)
-{
-    char line[128] = "", *second = line;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file == NULL)
-        return 0;
-    if (fgets(line, sizeof line, file) != NULL)
-        strtoll(line, &second, 10);
-    fclose(file);
-    return (int64_t)strtoll(second, NULL, 10) * sysconf(_SC_PAGESIZE);
-}
 
 static int64_t ms_of(struct timeval time)
 {
@@ -98,7 +86,7 @@ static void add_numbers(struct buf *out, const struct worker *worker)
         {"done", worker->done},
         {"failed", worker->failed},
         {"retried", worker->retried},
-        {"rss_bytes", resident_bytes()},
+        {"rss_bytes", resident_bytes(getpid())},
         {"cpu_ms", cpu_ms()},
         {"started_ms", worker->started_ms},
         {"seen_ms", worker_redis_now_ms(worker)},

@@ -205,7 +205,7 @@ static void on_settled(void *arg, struct answer *answer);
 /* A suspect that goes back stays one: RELEASE knows, by how often it was delivered. */
 static int is_suspect_back(const struct run *run)
 {
-    return run->solo && run->calls->outcome == OUTCOME_BACK;
+    return run->solo && run->calls != NULL && run->calls->outcome == OUTCOME_BACK;
 }
 
 static void release(struct run *run)
@@ -250,7 +250,8 @@ void run_ended(struct run *run, struct call *call)
         flush(run);
     else if (!ev_is_active(&run->flush)) {
         int moves = run->count - run->ended;
-        ev_timer_set(&run->flush, (FLUSH_MS + moves / MOVES_PER_MS) / 1000.0, 0);
+        int64_t wait_ms = FLUSH_MS + moves / MOVES_PER_MS;
+        ev_timer_set(&run->flush, (double)wait_ms / 1000, 0);
         ev_timer_start(worker_of(run)->loop, &run->flush);
     }
 }

@@ -54,7 +54,7 @@ int settlement_target(struct settlement *settlement, const struct queue *target)
         settlement->target_size =
             settlement->target_size ? 2 * settlement->target_size : 8;
         settlement->targets =
-            xrealloc(settlement->targets,
+            xrealloc(settlement->targets, /* NOLINTNEXTLINE: they are pointers */
                      (size_t)settlement->target_size * sizeof *settlement->targets);
     }
     settlement->targets[settlement->target_count] = target;

@@ -87,7 +87,7 @@ static void sign(const char *secret, long long at_s, const struct buf *body,
     buf_add(&signed_text, body->data, body->len);
     HMAC(EVP_sha256(), secret, (int)strlen(secret),
          (const unsigned char *)signed_text.data, signed_text.len, digest, NULL);
-    for (int i = 0; i < DIGEST_BYTES; i++)
+    for (size_t i = 0; i < DIGEST_BYTES; i++)
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
     buf_fini(&signed_text);
 }
@@ -99,7 +99,7 @@ static int is_genuine(const struct request *request)
     long long at_s;
     const char *text = header(request, "Leat-Signature");
     if (text == NULL || sscanf(text, "t=%lld,v1=%64[0-9a-f]", &at_s, v1) != 2 ||
-        strlen(v1) != 2 * DIGEST_BYTES)
+        strlen(v1) != sizeof v1 - 1)
         return 0;
     if (llabs(clock_wall_ms() / 1000 - at_s) > SIGNATURE_AGE_MAX_S)
         return 0;

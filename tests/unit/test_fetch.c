@@ -277,7 +277,7 @@ END_TEST
 
 START_TEST(a_large_post_waits_for_no_permission)
 {
-    size_t len = 3 * 1024 * 1024;
+    size_t len = 3UL * 1024 * 1024;
     char *body = xmalloc(len);
     struct bytes bytes = {memset(body, 'x', len), len};
     struct fetch_request request = request_of(url_of("/echo"));
