@@ -34,10 +34,7 @@ struct hall {
 void waiting_print(struct bytes line)
 {
     struct buf out = {0};
-    buf_add(&out, line.at, line.len);
-    for (size_t i = 0; i < out.len; i++)
-        if (out.data[i] == '\n' || out.data[i] == '\r')
-            out.data[i] = ' ';
+    text_json_line(&out, line);
     if (isatty(STDOUT_FILENO)) {
         struct buf shown = {0};
         text_printable(&shown, buf_bytes(&out), out.len);

@@ -29,6 +29,11 @@ void attempt_end(struct attempt *attempt)
     worker->attempts.count--;
 }
 
+struct bytes attempt_id(const struct attempt *attempt)
+{
+    return attempt->envelope.id.len > 0 ? attempt->envelope.id : attempt->entry.iid;
+}
+
 int attempt_is(const struct attempt *attempt, struct bytes id)
 {
     return bytes_equal(id, attempt->entry.iid) ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One run of a slow job, whoever runs it: what the worker's list, its record and the log
+/* One try at a slow job, whoever makes it: what the worker's list, its record and the log
  * know of it. Two things are attempts: a flight, which is a refresh under a lease of its
  * own (flight.h), and a call, which is a job in the hands of a handler (call.h). */
 #ifndef LEAT_WORKER_ATTEMPT_H
@@ -29,11 +29,14 @@ struct attempt {
     int64_t retry_in_ms;
 };
 
-/* It begins: put it in front of the worker's list, and take a slot for it. */
+/* It begins: put it in front of the worker's list. Its slot is its owner's business. */
 void attempt_begin(struct attempt *attempt);
 
-/* It ended: take it off that list and free its slot. No effect if it never began. */
+/* It ended: take it off that list. No effect if it never began. */
 void attempt_end(struct attempt *attempt);
+
+/* The id that its producer gave it; without one, its iid. */
+struct bytes attempt_id(const struct attempt *attempt);
 
 /* Does `id` name it: as its producer does, or as we do? */
 int attempt_is(const struct attempt *attempt, struct bytes id);

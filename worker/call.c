@@ -373,18 +373,6 @@ static void add_number(struct buf *out, const char *name, int64_t number)
     buf_addc(out, ',');
 }
 
-/* Args may have been written over several lines; within a JSON text a line feed can only
- * be blank space. */
-static void add_args(struct buf *out, struct bytes args)
-{
-    size_t from = out->len;
-    buf_adds(out, NAME("args"));
-    buf_add(out, args.at, args.len);
-    for (size_t i = from; i < out->len; i++)
-        if (out->data[i] == '\n' || out->data[i] == '\r')
-            out->data[i] = ' ';
-}
-
 void call_write(struct buf *out, const struct call *call, const char *handle)
 {
     const struct attempt *attempt = &call->attempt;
@@ -392,7 +380,7 @@ void call_write(struct buf *out, const struct call *call, const char *handle)
     buf_addc(out, '{');
     if (handle != NULL)
         add_text(out, NAME("job"), bytes_of(handle));
-    add_text(out, NAME("id"), envelope->id.len > 0 ? envelope->id : attempt->entry.iid);
+    add_text(out, NAME("id"), attempt_id(attempt));
     add_text(out, NAME("type"), envelope->type);
     add_text(out, NAME("queue"), bytes_of(attempt->feed->queue.name));
     add_number(out, NAME("attempt"), attempt->entry.fails + 1);
@@ -401,6 +389,7 @@ void call_write(struct buf *out, const struct call *call, const char *handle)
     add_number(out, NAME("token"), call_token(call));
     add_text(out, NAME("traceparent"), envelope->traceparent);
     add_text(out, NAME("tracestate"), envelope->tracestate);
-    add_args(out, envelope->args);
+    buf_adds(out, NAME("args"));
+    text_json_line(out, envelope->args);
     buf_addc(out, '}');
 }

@@ -264,8 +264,7 @@ static const char **environment_of(const struct exec_job *job, struct arena *are
     size_t count = program->environment_count;
     const char **all = arena_alloc(arena, (count + VARIABLES_MAX + 1) * sizeof *all);
     memcpy(all, program->environment, count * sizeof *all);
-    add_variable(all, &count, arena, "LEAT_ID",
-                 envelope->id.len > 0 ? envelope->id : attempt->entry.iid);
+    add_variable(all, &count, arena, "LEAT_ID", attempt_id(attempt));
     add_variable(all, &count, arena, "LEAT_TYPE", envelope->type);
     add_variable(all, &count, arena, "LEAT_QUEUE", bytes_of(attempt->feed->queue.name));
     add_number(all, &count, arena, "LEAT_ATTEMPT", attempt->entry.fails + 1);

@@ -139,8 +139,8 @@ static void on_landed(void *arg, struct answer *answer)
         flight_retry(flight, answer->text, 0); /* no memory left for the copy */
     } else if (answer->code == LEAT_EFOREIGN && flight->follows) {
         flight->ending = 0;
-        flight_die(flight,
-                   answer->text); /* if it is the queue's fault, that fails, too */
+        /* If it is the queue's fault, that fails, too. */
+        flight_die(flight, answer->text);
     } else if (answer->code == LEAT_OK && reply_int(answer->reply, 0) == -1) {
         flight->ending = 0;
         flight->whole = 1;
@@ -267,8 +267,7 @@ int flight_cancel(struct flight *flight)
     refresh_cancel(flight);
     attempt->end = JOB_CANCELLED;
     struct settlement *settlement = begin_settle(flight, OUTCOME_CANCELLED);
-    cmd_add(&settlement->args,
-            attempt->envelope.id.len > 0 ? attempt->envelope.id : attempt->entry.iid);
+    cmd_add(&settlement->args, attempt_id(attempt));
     cmd_adds(&settlement->args, "1");
     cancels_use(attempt->feed->cancels, attempt->envelope.id);
     send_settle(flight, &(struct tracking_news){.state = "cancelled"});

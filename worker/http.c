@@ -217,7 +217,7 @@ static void add_call(struct headers *headers, const struct call *call)
     const struct envelope *envelope = &attempt->envelope;
     headers->lines[headers->count++] = "Content-Type: " JSON_TYPE;
     headers->lines[headers->count++] = "Accept: " JSON_TYPE;
-    add(headers, "Leat-Id", envelope->id.len > 0 ? envelope->id : attempt->entry.iid);
+    add(headers, "Leat-Id", attempt_id(attempt));
     add(headers, "Leat-Type", envelope->type);
     add(headers, "Leat-Queue", bytes_of(attempt->feed->queue.name));
     add_number(headers, "Leat-Attempt", attempt->entry.fails + 1);

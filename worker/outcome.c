@@ -77,10 +77,10 @@ static void add_back(struct settlement *settlement, struct call *call)
 /* It was stopped while it ran. */
 static void add_cancelled(struct settlement *settlement, struct call *call)
 {
-    struct bytes id = call->attempt.envelope.id;
-    cmd_add(&settlement->args, id.len > 0 ? id : call->attempt.entry.iid);
+    const struct attempt *attempt = &call->attempt;
+    cmd_add(&settlement->args, attempt_id(attempt));
     cmd_adds(&settlement->args, "1");
-    cancels_use(call->attempt.feed->cancels, id);
+    cancels_use(attempt->feed->cancels, attempt->envelope.id);
 }
 
 static const struct row {

@@ -70,30 +70,19 @@ static void incr(struct leat_plugin_job *public, const char *counter, int64_t by
         err_set(&job->err, LEAT_EDATA, "'incr' adds integers from -2^53 to 2^53");
 }
 
-/* Append JSON that may stand on several lines; within it a line feed can only be blank
- * space. */
-static void add_json(struct buf *out, const char *json)
-{
-    size_t from = out->len;
-    buf_adds(out, json);
-    for (size_t i = from; i < out->len; i++)
-        if (out->data[i] == '\n' || out->data[i] == '\r')
-            out->data[i] = ' ';
-}
-
 static void push(struct leat_plugin_job *public, const char *follow_up)
 {
     struct plugin_job *job = job_of(public);
     if (job->push.len > 0)
         buf_addc(&job->push, ',');
-    add_json(&job->push, follow_up);
+    text_json_line(&job->push, bytes_of(follow_up));
 }
 
 static void result(struct leat_plugin_job *public, const char *json)
 {
     struct plugin_job *job = job_of(public);
     buf_reset(&job->result);
-    add_json(&job->result, json);
+    text_json_line(&job->result, bytes_of(json));
 }
 
 /* ---- while it runs ----------------------------------------------------------------- */
@@ -130,7 +119,7 @@ static void progress(struct leat_plugin_job *public, const char *json)
     size_t from = out->len;
     begin_answer(job, out);
     buf_adds(out, ",\"progress\":");
-    add_json(out, json);
+    text_json_line(out, bytes_of(json));
     buf_addc(out, '}');
     if (check_answer(job, out, from, &job->err) != LEAT_OK) {
         cut(out, from);

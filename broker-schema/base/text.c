@@ -301,6 +301,15 @@ void text_json_string(struct buf *out, struct bytes text)
     add_json_string(out, text, 0);
 }
 
+void text_json_line(struct buf *out, struct bytes json)
+{
+    size_t from = out->len;
+    buf_add(out, json.at, json.len);
+    for (size_t i = from; i < out->len; i++)
+        if (out->data[i] == '\n' || out->data[i] == '\r')
+            out->data[i] = ' ';
+}
+
 void text_tame_string(struct buf *out, struct bytes text)
 {
     add_json_string(out, text, 1);

@@ -30,6 +30,10 @@ void text_percent_escape(struct buf *out, struct bytes text, int (*keep)(unsigne
  * nothing. */
 int text_percent_decode(struct buf *out, struct bytes text);
 
+/* Append JSON that may stand on several lines, as one line: within a JSON text a line
+ * break can only be blank space. */
+void text_json_line(struct buf *out, struct bytes json);
+
 /* Append so that a glob of Redis (MATCH, KEYS) matches just these bytes. */
 void text_glob_escape(struct buf *out, struct bytes text);
 

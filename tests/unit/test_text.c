@@ -325,6 +325,16 @@ START_TEST(a_glob_is_escaped_so_that_it_matches_itself_alone)
 }
 END_TEST
 
+START_TEST(json_of_several_lines_becomes_one_line_of_the_same_json)
+{
+    struct buf out = {0};
+    buf_adds(&out, "a\n");
+    text_json_line(&out, bytes_of("{\"a\":\r\n [1,\n2, \"\\n\"]}"));
+    ck_assert_str_eq(buf_text(&out), "a\n{\"a\":   [1, 2, \"\\n\"]}");
+    buf_fini(&out);
+}
+END_TEST
+
 START_TEST(json_strings_escape_what_json_forbids_and_no_more)
 {
     static const struct {
@@ -435,6 +445,7 @@ SUITE("text", whole_numbers_are_read_up_to_the_limits_of_int64,
       a_broken_percent_escape_is_refused_and_adds_nothing,
       percent_escapes_are_read_in_either_case,
       a_glob_is_escaped_so_that_it_matches_itself_alone,
+      json_of_several_lines_becomes_one_line_of_the_same_json,
       json_strings_escape_what_json_forbids_and_no_more,
       printable_text_holds_nothing_that_moves_a_terminal,
       printable_text_holds_nothing_that_reorders_it,
