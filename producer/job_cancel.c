@@ -77,29 +77,29 @@ static void print_json(const struct cancel *cancel)
 
 /* ---- cancelling -------------------------------------------------------------------- */
 
-struct call {
+struct told {
     int done;
     struct err err;
 };
 
 static void on_done(struct cancel *cancel, const struct err *err)
 {
-    struct call *call = cancel->arg;
-    call->done = 1;
+    struct told *told = cancel->arg;
+    told->done = 1;
     if (err != NULL)
-        call->err = *err;
+        told->err = *err;
 }
 
 static int wait_for(struct client *client, struct cancel *cancel, struct err *err)
 {
-    struct call call = {0};
+    struct told told = {0};
     cancel->done = on_done;
-    cancel->arg = &call;
+    cancel->arg = &told;
     int code = cancel_start(cancel, err);
     if (code == LEAT_OK)
-        code = client_wait(client, &call.done, err);
-    if (code == LEAT_OK && call.err.code != LEAT_OK)
-        code = err_set(err, call.err.code, "%s", call.err.text);
+        code = client_wait(client, &told.done, err);
+    if (code == LEAT_OK && told.err.code != LEAT_OK)
+        code = err_set(err, told.err.code, "%s", told.err.text);
     return code;
 }
 

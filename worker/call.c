@@ -132,7 +132,7 @@ static void end(struct call *call, enum outcome outcome, enum joblog_event event
     call->attempt.error = why;
     leave_handler(call);
     call->state = CALL_ENDED;
-    run_ended(call->run, call);
+    run_ended(call->run);
 }
 
 static void fail(struct call *call, const char *error, int64_t delay_ms)

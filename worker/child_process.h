@@ -24,9 +24,9 @@ struct child_process_spec {
     const char *const *argv;        /* argv[0] is the name it is called by */
     const char *const *environment; /* all of it */
     const char *directory;          /* NULL: ours */
-    int fds
-        [CHILD_PROCESS_FDS];  /* what becomes its 0, 1, 2, 3. -1: /dev/null; 3: closed */
-    int64_t memory_max_bytes; /* RLIMIT_DATA, of each of its processes; 0: as ours */
+    /* What becomes its 0, 1, 2 and 3. -1: /dev/null, and as 3: closed. */
+    int fds[CHILD_PROCESS_FDS];
+    int64_t memory_max_bytes;    /* RLIMIT_DATA, of each of its processes; 0: as ours */
     struct child_groups *groups; /* where its group is noted; NULL: nowhere */
 };
 

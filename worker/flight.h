@@ -33,7 +33,7 @@ static inline struct flight *flight_of(struct attempt *attempt)
     return (struct flight *)(void *)attempt;
 }
 
-/* Make one of an entry, with a new lease id; takes a slot. `iid` names the job.
+/* Make one of an entry, with a new lease id; takes a slot.
  * Errors: LEAT_EDATA: args that the type cannot read; no flight and no slot is taken. */
 int flight_new(struct flight **out, struct feed *feed, const struct job_type *type,
                const struct entry *entry, struct err *err);

@@ -14,8 +14,8 @@
 const struct queue *follow_queue(struct feed *feed, const struct follow_up *push,
                                  struct arena *arena);
 
-/* Append its three arguments: the number of that queue among the targets, when it is due,
- * its entry. Owns: the arena, until the command was sent. */
+/* Append its three arguments: the number of that queue among the targets, its delay, its
+ * entry. Owns: the arena, until the command was sent. */
 void follow_add(struct cmd *args, struct worker *worker, int target,
                 const struct follow_up *push, struct arena *arena);
 

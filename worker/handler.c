@@ -14,8 +14,8 @@
 enum {
     WAIT_AIM_MS = 20,  /* what waits here is over within that, as a rule */
     UNKNOWN_MS = 1000, /* what a job is thought to take before any did */
-    WAITING_MAX =
-        2000, /* two full leases: one is worked on while the next is asked for */
+    /* Two full leases: one is worked on while the next is asked for. */
+    WAITING_MAX = 2 * LIMIT_LEASE_JOBS,
 };
 
 /* One file, one row. */
@@ -90,7 +90,8 @@ static int patience(const struct handler *handler)
     return soon < WAITING_MAX ? (int)soon : WAITING_MAX;
 }
 
-int handler_is_free(const struct handler *handler)
+/* Is there a call it could begin with at once, if it had one? */
+static int is_free(const struct handler *handler)
 {
     return handler->running < capacity(handler) && handler->worker->slots_free > 0;
 }
@@ -151,7 +152,7 @@ void handler_pump(struct handler *handler)
 {
     struct call *call;
     int64_t now_mono_ms = clock_mono_ms();
-    while (handler_is_free(handler) && (call = next_call(handler, now_mono_ms)) != NULL) {
+    while (is_free(handler) && (call = next_call(handler, now_mono_ms)) != NULL) {
         handler_drop(call);
         handler->running++;
         call_start(call);

@@ -75,9 +75,6 @@ struct handler *handler_find(const struct worker *worker, struct bytes type);
 /* How many more jobs of its type the worker should take, to run or to wait. */
 int handler_room(const struct handler *handler);
 
-/* Is there a call it could begin with at once, if it had one? */
-int handler_is_free(const struct handler *handler);
-
 /* May one more job of its type be taken? `coming` are counted. */
 int handler_takes(const struct handler *handler);
 

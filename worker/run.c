@@ -11,9 +11,10 @@
 #include <string.h>
 
 enum {
-    FLUSH_MS = 5,      /* how long an end waits for its neighbours' */
-    MOVES_PER_MS = 50, /* and longer by what would have to move: that costs Redis about a
-                          microsecond each, and may cost a twentieth of its time */
+    FLUSH_MS = 5, /* how long an end waits for its neighbours' */
+    /* And longer by what would have to move: that costs Redis about a microsecond each,
+     * and may cost a twentieth of its time. */
+    MOVES_PER_MS = 50,
     WAIT_MAX_MS = 500, /* how long a call waits for its handler */
     ARGS_MAX = 4000,   /* of one settle: what is more comes with the next */
     ARGS_BYTES_MAX = 1024 * 1024,
@@ -240,9 +241,8 @@ static void flush(struct run *run)
     link_send(worker->link, &worker->cmd, LINK_RESEND | LINK_RETRY, 0, on_settled, run);
 }
 
-void run_ended(struct run *run, struct call *call)
+void run_ended(struct run *run)
 {
-    (void)call;
     run->ended++;
     if (run->settling)
         return;

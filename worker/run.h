@@ -42,7 +42,7 @@ struct run {
 void run_begin(struct lease *lease, const char *id, int64_t sent_mono_ms);
 
 /* A call of it has ended. */
-void run_ended(struct run *run, struct call *call);
+void run_ended(struct run *run);
 
 /* May a job of it begin now? Not when its lease may have run out. */
 int run_may_start(const struct run *run, int64_t now_mono_ms);

@@ -345,6 +345,28 @@ static void sort_cancelled(struct sorting *sorting)
     tell(sorting, JOB_CANCELLED, 0, NULL);
 }
 
+/* One that could be read. */
+static void sort_well(struct sorting *sorting)
+{
+    const struct job_type *type = types_find(sorting->envelope.type);
+    struct handler *handler =
+        type == NULL ? handler_find(sorting->worker, sorting->envelope.type) : NULL;
+    if (is_expired(sorting))
+        sort_expired(sorting);
+    else if (cancels_has(sorting->lease->feed->cancels, sorting->envelope.id))
+        sort_cancelled(sorting);
+    else if (sorting->envelope.version > ENVELOPE_VERSION)
+        sort_later(sorting, "an envelope of a later version", bytes_of(""));
+    else if (handler != NULL)
+        sort_call(sorting, handler);
+    else if (type == NULL)
+        sort_unknown(sorting);
+    else if (type->read != NULL)
+        sort_instant(sorting, type);
+    else
+        sort_slow(sorting, type);
+}
+
 static void sort_job(struct sorting *sorting, int index)
 {
     struct lease *lease = sorting->lease;
@@ -370,23 +392,7 @@ static void sort_job(struct sorting *sorting, int index)
         sort_bad(sorting, (size_t)(entry->payload.at - raw.at), sorting->err.text);
         return;
     }
-    const struct job_type *type = types_find(sorting->envelope.type);
-    struct handler *handler =
-        type == NULL ? handler_find(sorting->worker, sorting->envelope.type) : NULL;
-    if (is_expired(sorting))
-        sort_expired(sorting);
-    else if (cancels_has(sorting->lease->feed->cancels, sorting->envelope.id))
-        sort_cancelled(sorting);
-    else if (sorting->envelope.version > ENVELOPE_VERSION)
-        sort_later(sorting, "an envelope of a later version", bytes_of(""));
-    else if (handler != NULL)
-        sort_call(sorting, handler);
-    else if (type == NULL)
-        sort_unknown(sorting);
-    else if (type->read != NULL)
-        sort_instant(sorting, type);
-    else
-        sort_slow(sorting, type);
+    sort_well(sorting);
 }
 
 /* ---- all of them ------------------------------------------------------------------- */

@@ -4,9 +4,9 @@
  *
  *   feed.c      what to ask for, and when       share.c     whose turn it is
  *   bell.c      waking up an idle feed          lease.c     reserving, settling
- *   sort.c      each job's outcome             attempt.c   a run of a slow job
- *   flight.c    a refresh, under its lease     run.c       users' jobs, under one lease
- *   call.c      one of them                    handler.c   who runs them
+ *   sort.c      each job's outcome              attempt.c   what flights and calls share
+ *   flight.c    a refresh, under its lease      run.c       users' jobs, under one lease
+ *   call.c      one of them                     handler.c   who runs them
  *   tick.c      reap, promote, extend           record.c    what the fleet sees of it
  *   drain.c     when --drain is done            joblog.c    what the log tells of a job
  */
