@@ -6,7 +6,6 @@
 . "$(dirname "$0")/../support/queue.sh"
 . "$(dirname "$0")/../support/handlers.sh"
 
-counter() { redis_cli hget "$(key counters)" "$1"; }
 lines() { seq "$1" | sed "s|.*|$2|"; }
 
 handler tick 'concurrency = 8' <<'X'

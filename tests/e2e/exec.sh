@@ -6,8 +6,6 @@
 . "$(dirname "$0")/../support/queue.sh"
 . "$(dirname "$0")/../support/handlers.sh"
 
-counter() { redis_cli hget "$(key counters)" "$1"; }
-
 # ---- what it is given ----------------------------------------------------------------------
 
 given_handlers() {

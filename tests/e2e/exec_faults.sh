@@ -6,11 +6,6 @@
 . "$(dirname "$0")/../support/queue.sh"
 . "$(dirname "$0")/../support/handlers.sh"
 
-counter() { redis_cli hget "$(key counters)" "$1"; }
-process() { children_of "$worker" | tr -d ' '; } # the one of its master
-high_water_kb() { sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
-descriptors() { find "/proc/$1/fd" -mindepth 1 | wc -l; }
-
 # wrote FILE: who wrote `pid birth` there, in $who.
 wrote() {
   await '[ -s "'"$1"'" ]' 20 "${1##*/} to be written"

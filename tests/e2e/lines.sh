@@ -12,7 +12,6 @@ held=$dir/held
 hold="{\"do\":\"hold\",\"in\":\"$held\"}"
 mkdir "$held"
 
-counter() { redis_cli hget "$(key counters)" "$1"; }
 logged() { grep -c "$1" "$(worker_log)" || true; }
 run_now() { find "$held" -name '*.*' | wc -l; }
 # The handlers' children: of the worker's processes, or of the worker itself.

@@ -11,10 +11,6 @@ held=$dir/held
 hold="{\"do\":\"hold\",\"in\":\"$held\"}"
 mkdir "$held"
 
-counter() { redis_cli hget "$(key counters)" "$1"; }
-process() { children_of "$worker" | tr -d ' '; } # the one of its master
-descriptors() { find "/proc/$1/fd" -mindepth 1 | wc -l; }
-high_water_kb() { sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
 failures() { grep -c "msg=.job failed..*type=$1 " "$(worker_log)" || true; }
 gone() { grep -c "handler's child is gone" "$(worker_log)" || true; }
 

@@ -25,7 +25,6 @@ end() {
 }
 
 push() { "$leat" push "$@" >"$dir/out"; }
-counter() { redis_cli --raw hget "$(key counters)" "$1"; }
 logged() { grep -c "$1" "$(worker_log)" || true; }
 await_logged() {
   wanted=$1

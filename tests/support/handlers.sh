@@ -8,6 +8,9 @@
 #   await_told ID MESSAGE           until the log says so of the job; its last such line is $told
 #   expect_told ID MESSAGE REGEX    … and has that in it
 #   times_told ID MESSAGE           how often it says so
+#   process                         the one worker process of its master
+#   descriptors PID                 how many it has open
+#   high_water_kb PID               the most memory it ever held
 #   birth_of PID                    when it was born: with its pid, who it is
 #   is_gone PID BIRTH               it has ended; a zombie has
 
@@ -56,6 +59,18 @@ await_told() {
 expect_told() {
   await_told "$1" "$2"
   expect_match "$3" "$told" "the log's '$2' of $1"
+}
+
+process() {
+  children_of "$worker" | tr -d ' '
+}
+
+descriptors() {
+  find "/proc/$1/fd" -mindepth 1 | wc -l
+}
+
+high_water_kb() {
+  sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"
 }
 
 # The name in the second field may hold anything.

@@ -4,6 +4,7 @@
 #   key NAME                  the Redis key: key lease -> {leat:default}:lease; `queue` is the LIST
 #   size NAME                 how many entries it has, 0 when there is none
 #   tally FIELD               a number of the queue's :m, 0 when absent
+#   counter NAME              its value, nothing when there is none
 #   counters                  name<TAB>value of all counters, sorted by bytes
 #   expect_counters FILE      compare them with such a list
 #   expect_empty NAME…        none of these holds anything
@@ -34,6 +35,10 @@ tally() {
   local value
   value=$(redis_cli hget "$(key m)" "$1")
   echo "${value:-0}"
+}
+
+counter() {
+  redis_cli hget "$(key counters)" "$1"
 }
 
 counters() {
