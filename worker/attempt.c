@@ -13,6 +13,7 @@ void attempt_begin(struct attempt *attempt)
         attempt->next->link_here = &attempt->next;
     worker->attempts.first = attempt;
     worker->attempts.count++;
+    worker->attempts.solo += attempt->solo;
     attempt->started_mono_ms = clock_mono_ms();
 }
 
@@ -27,6 +28,7 @@ void attempt_end(struct attempt *attempt)
     attempt->link_here = NULL;
     attempt->ended_mono_ms = clock_mono_ms();
     worker->attempts.count--;
+    worker->attempts.solo -= attempt->solo;
 }
 
 struct bytes attempt_id(const struct attempt *attempt)

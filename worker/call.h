@@ -36,6 +36,7 @@ struct call {
     int64_t taken_mono_ms;
     int64_t timeout_ms;
     int64_t stop_mono_ms;     /* when it is asked to end, or, stopping, killed */
+    int header_word;          /* of the arguments of the settle that moves it */
     int headed;               /* its entry in the lease has a header */
     enum outcome outcome;     /* once it ended */
     struct job_answer answer; /* its effects; in the arena */

@@ -147,10 +147,7 @@ static int holds_suspect(const struct worker *worker)
     for (const struct run *run = worker->runs; run != NULL; run = run->next)
         if (run->solo)
             return 1;
-    for (const struct attempt *it = worker->attempts.first; it != NULL; it = it->next)
-        if (it->solo)
-            return 1;
-    return 0;
+    return worker->attempts.solo > 0;
 }
 
 /* Its jobs are for a handler: ask for what that has room for. While it has none, look now

@@ -315,7 +315,26 @@ static void sort_call(struct sorting *sorting, struct handler *handler)
     call->headed = headed;
     keep_call(lease, call);
     settlement_add(settlement, OUTCOME_STAY);
-    cmd_adds(&settlement->args, headed ? "" : header_of(sorting, NULL));
+    call->header_word = settlement->args.count;
+    cmd_adds(&settlement->args, "");
+}
+
+/* Headers of the calls that move to a lease of theirs; mostly a lease has nothing but
+ * calls, and then none moves. */
+static void write_headers(struct sorting *sorting)
+{
+    struct lease *lease = sorting->lease;
+    struct cmd *args = &sorting->worker->settlement.args;
+    if (lease->call_count == lease->jobs)
+        return;
+    for (struct call *call = lease->calls; call != NULL; call = call->next)
+        if (!call->headed) {
+            buf_reset(&sorting->scratch);
+            attempt_write_header(&sorting->scratch, &call->attempt, NULL);
+            cmd_replace(args, call->header_word,
+                        arena_dup(&lease->arena, buf_bytes(&sorting->scratch)));
+            call->headed = 1;
+        }
 }
 
 /* ---- which it is ------------------------------------------------------------------- */
@@ -411,6 +430,7 @@ void sort_lease(struct lease *lease, struct feed_news *news)
     lease->died = 0;
     for (int i = 0; i < lease->jobs; i++)
         sort_job(&sorting, i);
+    write_headers(&sorting);
     lease->plain = worker->settlement.plain;
     *news = sorting.news;
     buf_fini(&sorting.scratch);

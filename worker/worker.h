@@ -70,6 +70,7 @@ struct run;
 struct attempts {
     struct attempt *first;
     int count;
+    int solo; /* of them, suspects */
 };
 
 struct worker {

@@ -4,7 +4,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 void cmd_fini(struct cmd *cmd)
 {
@@ -31,6 +33,13 @@ void cmd_add(struct cmd *cmd, struct bytes word)
     }
     cmd->word[cmd->count] = word.at;
     cmd->len[cmd->count++] = word.len;
+}
+
+void cmd_replace(struct cmd *cmd, int index, const char *word)
+{
+    assert(index < cmd->count);
+    cmd->word[index] = word;
+    cmd->len[index] = strlen(word);
 }
 
 void cmd_adds(struct cmd *cmd, const char *word)

@@ -36,6 +36,9 @@ void cmd_addf(struct cmd *cmd, const char *format, ...)
 /* Append all words of another; they stay borrowed from it. */
 void cmd_join(struct cmd *cmd, const struct cmd *words);
 
+/* Put another word, borrowed as well, in the place of one that was appended. */
+void cmd_replace(struct cmd *cmd, int index, const char *word);
+
 /* Reset, and begin a call of a script with `key_count` keys; keys and arguments
  * follow. */
 void cmd_call(struct cmd *cmd, const struct script *script, int key_count);

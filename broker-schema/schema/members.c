@@ -91,7 +91,7 @@ static int scan_judged_number(struct scan *scan, enum member_kind *kind)
 {
     *kind = MEMBER_INT;
     for (; scan->at < scan->end && is_number_char(*scan->at); scan->at++)
-        if (strchr(".eE", *scan->at) != NULL)
+        if (*scan->at == '.' || *scan->at == 'e' || *scan->at == 'E')
             *kind = MEMBER_REAL;
     return 0;
 }

@@ -47,7 +47,7 @@ row_2() {
     empty_redis
     load noops >/dev/null
     raw_pops >>"$dir/plugin.raw"
-    drain_noops "$jobs" --config "$dir/plugin.conf" >>"$dir/plugin.rate"
+    drain_noops "$jobs" -c 1000 --config "$dir/plugin.conf" >>"$dir/plugin.rate"
   done
   handler_row 2 'jobs of a plugin that do nothing' plugin plugin RPOP 0.3
 }
