@@ -51,14 +51,20 @@ int64_t call_bytes(const struct call *call)
     return (int64_t)(entry->iid.len + entry->tokens.len + entry->payload.len);
 }
 
+static void keep(struct call *call, struct bytes *bytes)
+{
+    bytes->at = arena_dup(&call->arena, *bytes);
+}
+
 void call_keep(struct call *call)
 {
     struct attempt *attempt = &call->attempt;
     struct entry *entry = &attempt->entry;
-    struct bytes *const parts[] = {&entry->iid, &entry->error, &entry->slot,
-                                   &entry->tokens, &entry->payload};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        parts[i]->at = arena_dup(&call->arena, *parts[i]);
+    keep(call, &entry->iid);
+    keep(call, &entry->error);
+    keep(call, &entry->slot);
+    keep(call, &entry->tokens);
+    keep(call, &entry->payload);
     int code = envelope_read(&attempt->envelope, entry->payload, &call->arena, NULL);
     assert(code == LEAT_OK); /* it was read before */
 }
