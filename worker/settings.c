@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/token.h"
 #include "config/options.h"
+#include "schema/envelope.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -104,14 +105,6 @@ static int count_cores(void)
 
 /* ---- handlers ---------------------------------------------------------------------- */
 
-static int is_type(const char *name)
-{
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                  "0123456789._:-";
-    size_t len = strlen(name);
-    return len > 0 && len <= LIMIT_TYPE_BYTES && strspn(name, allowed) == len;
-}
-
 static struct handler_config *find_handler(const struct settings *settings,
                                            const char *type)
 {
@@ -126,7 +119,7 @@ static int add_handler(struct settings *settings, const char *type,
                        struct handler_config **out, struct err *err)
 {
     struct worker_config *config = &settings->worker;
-    if (!is_type(type))
+    if (!envelope_is_name(type, LIMIT_TYPE_BYTES))
         return err_set(err, LEAT_ECONFIG,
                        "'%.80s' is no type of jobs: 1 to %d of A-Z a-z 0-9 . _ : -", type,
                        LIMIT_TYPE_BYTES);

@@ -2,9 +2,8 @@
 #include "broker/track.h"
 #include "base/text.h"
 #include "broker/reply.h"
+#include "schema/envelope.h"
 #include "schema/job.h"
-
-#include <string.h>
 
 static const struct {
     const char *name;
@@ -30,10 +29,7 @@ int track_is_end(enum track_state state)
 int track_key(const char **key, const struct queue *queue, const char *id,
               struct arena *arena, struct err *err)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                  "0123456789._:-";
-    size_t len = strlen(id);
-    if (len == 0 || len > LIMIT_ID_BYTES || strspn(id, allowed) != len)
+    if (!envelope_is_name(id, LIMIT_ID_BYTES))
         return err_set(err, LEAT_EUSAGE,
                        "'%.80s' is no job's id: 1 to %d of A-Z a-z 0-9 . _ : -", id,
                        LIMIT_ID_BYTES);

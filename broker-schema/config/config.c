@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "config/options.h"
 #include "config/reader.h"
+#include "schema/envelope.h"
 #include "schema/queue.h"
 
 #include <stdlib.h>
@@ -59,19 +60,11 @@ static int check_queue(const struct config *config, const struct config_entry *t
     return queue_init(&unused, title->title, err);
 }
 
-static int is_type_name(const char *name)
-{
-    size_t len = strlen(name);
-    return len > 0 && len <= LIMIT_TYPE_BYTES &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                        "0123456789._:-") == len;
-}
-
 static int check_retry(const struct config *config, const struct config_entry *title,
                        struct err *err)
 {
     struct backoff unused;
-    if (!is_type_name(title->title))
+    if (!envelope_is_name(title->title, LIMIT_TYPE_BYTES))
         return err_set(err, LEAT_ECONFIG,
                        "type name '%.80s' is not allowed: 1 to %d of A-Z a-z 0-9 . _ : -",
                        title->title, LIMIT_TYPE_BYTES);

@@ -16,6 +16,17 @@ static int is_name_char(unsigned char c)
            c == '_' || c == ':' || c == '-';
 }
 
+int envelope_is_name(const char *text, size_t bytes_max)
+{
+    size_t len = strlen(text);
+    if (len == 0 || len > bytes_max)
+        return 0;
+    for (; *text != '\0'; text++)
+        if (!is_name_char((unsigned char)*text))
+            return 0;
+    return 1;
+}
+
 static const struct field rows[] = {
     {"type", FIELD_TEXT, AT(type), 1, LIMIT_TYPE_BYTES, 1, is_name_char},
     {"args", FIELD_RAW, AT(args), 0, 0, 1, NULL},

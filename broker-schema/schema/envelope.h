@@ -25,6 +25,9 @@ struct envelope {
     struct bytes then; /* raw JSON object, or empty: what follows (then.h) */
 };
 
+/* Can a job's type, or its id, be this text, of so many bytes at most? */
+int envelope_is_name(const char *text, size_t bytes_max);
+
 /* Read and check a payload. The views borrow from it, or from the arena.
  * Errors: LEAT_EDATA, naming field, limit and value; such a payload belongs in
  * quarantine. */
