@@ -152,9 +152,12 @@ static int give_command(struct settings *settings, const char *kind, const char 
     handler->keys.kind = kind;
     handler->keys.command.count = 0;
     char *rest = arena_dup(arena, bytes_of(given + len + 1)), *word;
-    while ((word = strtok_r(rest, " \t", &rest)) != NULL)
-        if (handler->keys.command.count < OPT_LIST_MAX)
-            handler->keys.command.at[handler->keys.command.count++] = word;
+    while ((word = strtok_r(rest, " \t", &rest)) != NULL) {
+        if (handler->keys.command.count == OPT_LIST_MAX)
+            return err_set(err, LEAT_EUSAGE, "--%s %.80s: more than %d words", kind, type,
+                           OPT_LIST_MAX);
+        handler->keys.command.at[handler->keys.command.count++] = word;
+    }
     return LEAT_OK;
 }
 

@@ -202,7 +202,7 @@ void script_protocol(struct cmd *cmd, int number)
 void script_reap(struct cmd *cmd, const struct queue *queue, int64_t leases_max)
 {
     BEGIN(cmd, SCRIPT_REAP, queue->lease, queue->body, queue->staging, queue->suspects,
-          queue->meta, queue->cancel);
+          queue->meta);
     cmd_add_int(cmd, leases_max);
 }
 

@@ -3,8 +3,8 @@
 -- REAP: jobs of leases past their deadline go back, with one more delivery. It never ends a job. First time: to the
 -- head, to run as usual; from the second on: to the suspects, each to run alone.
 -- After a silence of the whole fleet or of Redis nothing expires at once: living holders get time to extend.
--- KEYS 1 lease 2 body 3 staging 4 suspects 5 m 6 cancel      ARGV 1 leases at most
--- reply   {leases, jobs, suspects waiting, now, waiting in staging, {lease id, its jobs, ...}, ids in cancel}
+-- KEYS 1 lease 2 body 3 staging 4 suspects 5 m      ARGV 1 leases at most
+-- reply   {leases, jobs, suspects waiting, now, waiting in staging, {lease id, its jobs, ...}}
 -- errors  WRONGTYPE: a key of ours holds something else
 -- include now
 -- include kinds
@@ -15,12 +15,12 @@ local LONGEST_MS, SILENCE_MS, GRACE_MS = 3600000, 5000, 10000
 -- Every worker asks this once a second, mostly for nothing. So each key is read first by a command of its kind, which
 -- is the question for the kinds, too; and what an empty set of leases answers is not asked for.
 local found = {pcall('ZCARD', KEYS[1]), pcall('HLEN', KEYS[2]), pcall('LLEN', KEYS[3]), pcall('LLEN', KEYS[4]),
-  pcall('HGET', KEYS[5], 'seen'), pcall('HLEN', KEYS[6])}
+  pcall('HGET', KEYS[5], 'seen')}
 for i = 1, #KEYS do
   if type(found[i]) == 'table' then return wrong_kind({'zset', 'hash', 'list', 'list'}) or found[i] end
 end
 local leases, bodies, staged, suspects = unpack(found, 1, 4)
-local seen, cancels, clock = tonumber(found[5] or '0'), found[6], now()
+local seen, clock = tonumber(found[5] or '0'), now()
 call('HSET', KEYS[5], 'seen', string.format('%d', clock))
 
 local function leases_between(from, to, most)
@@ -41,7 +41,7 @@ end
 if clock - seen > SILENCE_MS then
   local late = leases_between('-inf', clock, -1)
   for i = 1, #late do call('ZADD', KEYS[1], 'XX', clock + GRACE_MS, late[i]) end
-  return {0, 0, suspects, clock, staged, {}, cancels}
+  return {0, 0, suspects, clock, staged, {}}
 end
 
 local function delivered_again(entry, lease, index)
@@ -72,4 +72,4 @@ for a = 1, #ids do
   end
   call('ZREM', KEYS[1], ids[a])
 end
-return {#ids, total, suspects, clock, staged, taken, cancels}
+return {#ids, total, suspects, clock, staged, taken}

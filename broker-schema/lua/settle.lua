@@ -20,8 +20,8 @@
 --   f flight: claim the fetch  header, new lease id, ttl ms, max age ms, pushes if it is fresh or merged
 --   pushes                     m, m times the number of a target from 0, delay ms, entry: with a header if delayed
 --   upper case: tracked        behind these: keep ms, n, n pairs for the record; for C and E n, n pairs if refused
--- reply   {1, verdict...} a verdict per claim: run, fresh, merged, again; then one for all that stay: run; then, if there
---         are any, {number...} of the jobs, from 0, that died since their counters refused
+-- reply   {1, verdict...} a verdict per claim: run, fresh, merged, again, dead; then one for all that stay: run; then,
+--         if there are any, {number...} of the jobs, from 0, that died since their counters refused
 --         {0, verdict...} the lease was gone; per new lease: run when it lives, else gone
 --         {-1, name, error, ...} refused counters, nothing changed
 -- errors  BADSETTLE: outcomes do not fit the lease | DUPLEASE | WRONGTYPE: a key of ours holds something else
