@@ -26,6 +26,8 @@
 
 enum { CONNECTIONS_KEPT_MAX = 64 };
 
+enum { IDLE_MAX = 64 };
+
 struct fetcher {
     struct ev_loop *loop;
     const struct netguard *guard; /* NULL: no address is refused */
@@ -33,6 +35,8 @@ struct fetcher {
     CURLM *multi;                 /* NULL until the first fetch */
     ev_timer timer;
     struct fetch *first;
+    CURL *idle[IDLE_MAX]; /* handles for the next fetches: a new one costs more */
+    int idle_count;
 };
 
 struct fetch {
@@ -177,11 +181,30 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     return len;
 }
 
+static CURL *handle_take(struct fetcher *fetcher)
+{
+    CURL *easy =
+        fetcher->idle_count > 0 ? fetcher->idle[--fetcher->idle_count] : curl_easy_init();
+    must(easy != NULL);
+    return easy;
+}
+
+/* Nothing of its fetch stays in it but what libcurl keeps of connections and names. */
+static void handle_give(struct fetcher *fetcher, CURL *easy)
+{
+    if (fetcher->idle_count == IDLE_MAX) {
+        curl_easy_cleanup(easy);
+        return;
+    }
+    curl_easy_reset(easy);
+    fetcher->idle[fetcher->idle_count++] = easy;
+}
+
 /* Take a fetch out of libcurl and out of the list: no callback reaches it any more. */
 static void fetch_detach(struct fetch *fetch)
 {
     curl_multi_remove_handle(fetch->fetcher->multi, fetch->easy);
-    curl_easy_cleanup(fetch->easy);
+    handle_give(fetch->fetcher, fetch->easy);
     curl_slist_free_all(fetch->headers);
     ev_timer_stop(fetch->fetcher->loop, &fetch->deadline);
     *fetch->link = fetch->next;
@@ -403,6 +426,8 @@ void fetcher_free(struct fetcher *fetcher)
         next = fetch->next;
         fetch_cancel(fetch);
     }
+    while (fetcher->idle_count > 0)
+        curl_easy_cleanup(fetcher->idle[--fetcher->idle_count]);
     if (fetcher->multi != NULL) {
         curl_multi_cleanup(fetcher->multi);
         curl_global_cleanup();
@@ -526,8 +551,7 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *r
     fetch->arg = arg;
     fetch->timeout_ms = request->timeout_ms;
     fetch->body_max_bytes = request->body_max_bytes;
-    fetch->easy = curl_easy_init();
-    must(fetch->easy != NULL);
+    fetch->easy = handle_take(fetcher);
     set_rules(fetch->easy);
     set_callbacks(fetch->easy, fetch);
     set_request(fetch, request);
