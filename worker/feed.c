@@ -151,13 +151,17 @@ static int holds_suspect(const struct worker *worker)
 }
 
 /* Its jobs are for a handler: ask for what that has room for. While it has none, look now
- * and then for jobs behind them that need none. */
+ * and then for jobs behind them that need none. A quick one takes more than a look would
+ * show. */
 static int room_for(struct feed *feed)
 {
-    int room = handler_room(feed->handler);
+    int room = handler_wants(feed->handler);
+    int64_t now_mono_ms = clock_mono_ms();
+    if (room >= SCAN_BATCH)
+        feed->scanned_mono_ms = now_mono_ms;
     if (room > 0)
         return room < LIMIT_LEASE_JOBS ? room : LIMIT_LEASE_JOBS;
-    if (clock_mono_ms() - feed->scanned_mono_ms < FULL_REST_MS)
+    if (now_mono_ms - feed->scanned_mono_ms < FULL_REST_MS)
         return 0;
     scan(feed);
     return feed->batch;
@@ -182,7 +186,9 @@ static void reserve(struct feed *feed)
         if (feed->reserving > 0 &&
             (feed->handler != NULL || feed->batch < LIMIT_LEASE_JOBS))
             return;
-        lease_reserve(lease_new(feed, feed->batch, worker->config->lease_ms), 0);
+        struct lease *lease = lease_new(feed, feed->batch, worker->config->lease_ms);
+        lease->handler = feed->handler;
+        lease_reserve(lease, 0);
     }
 }
 

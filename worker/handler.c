@@ -14,6 +14,7 @@
 enum {
     WAIT_AIM_MS = 20,  /* what waits here is over within that, as a rule */
     UNKNOWN_MS = 1000, /* what a job is thought to take before any did */
+    MEAN_OF = 64,      /* jobs */
     /* Two full leases: one is worked on while the next is asked for. */
     WAITING_MAX = 2 * LIMIT_LEASE_JOBS,
 };
@@ -96,23 +97,21 @@ static int is_free(const struct handler *handler)
     return handler->running < capacity(handler) && handler->worker->slots_free > 0;
 }
 
-/* While calls wait here nothing is asked for until half of them began: many small leases
- * cost more than a few large ones. */
+static int held(const struct handler *handler)
+{
+    return handler->waiting + handler->coming + handler->asked;
+}
+
 int handler_room(const struct handler *handler)
 {
     int more = least(capacity(handler) - handler->running, handler->worker->slots_free);
-    int patient = patience(handler);
-    int held = handler->waiting + handler->coming;
-    int room = (more > 0 ? more : 0) + patient - held;
-    return held > patient / 2 || room < 0 ? 0 : room;
+    int room = (more > 0 ? more : 0) + patience(handler) - held(handler);
+    return room > 0 ? room : 0;
 }
 
-int handler_takes(const struct handler *handler)
+int handler_wants(const struct handler *handler)
 {
-    int more = least(capacity(handler) - handler->running, handler->worker->slots_free);
-    /* What was asked for is taken, although the mean may have doubled meanwhile. */
-    return handler->waiting + handler->coming <
-           (more > 0 ? more : 0) + 2 * patience(handler);
+    return held(handler) > patience(handler) / 2 ? 0 : handler_room(handler);
 }
 
 /* ---- handing over ------------------------------------------------------------------ */
@@ -159,11 +158,13 @@ void handler_pump(struct handler *handler)
     }
 }
 
-/* A moving mean over about the last 16. The clock's milliseconds will do: how many of
- * them a short span touches is right on average. */
+/* The mean of the first MEAN_OF, then a moving one over about as many. The clock's
+ * milliseconds will do: how many of them a short span touches is right on average. */
 static void learn(struct handler *handler, double ms)
 {
-    const double weight = 1.0 / 16, shortest_ms = 0.001;
+    const double shortest_ms = 0.001;
+    handler->done++;
+    double weight = 1.0 / (double)(handler->done < MEAN_OF ? handler->done : MEAN_OF);
     handler->mean_ms += (ms - handler->mean_ms) * weight;
     if (handler->mean_ms < shortest_ms)
         handler->mean_ms = shortest_ms;

@@ -5,8 +5,9 @@
  * at once as the handler takes, the others wait here, for a moment only.
  *
  * How many may wait follows from how long the handler's jobs took: as many as are over
- * within WAIT_AIM_MS. Those that have waited many times as long go back to the queue with
- * the next settle of their run. */
+ * within WAIT_AIM_MS. So many are asked for, and those are taken, however long the others
+ * took meanwhile. Those that have waited many times as long go back to the queue with the
+ * next settle of their run. */
 #ifndef LEAT_WORKER_HANDLER_H
 #define LEAT_WORKER_HANDLER_H
 
@@ -58,6 +59,8 @@ struct handler {
     int running;    /* calls that it was given */
     int waiting;    /* that wait for it in this process */
     int coming;     /* that a settle has yet to move to it */
+    int asked;      /* that were asked for, and did not come yet */
+    int64_t done;   /* that are over */
     double mean_ms; /* how long one took, of late */
     struct call *first_waiting, **waiting_end;
 };
@@ -72,11 +75,12 @@ void handlers_close(struct worker *worker);
 /* The type's handler, or NULL. */
 struct handler *handler_find(const struct worker *worker, struct bytes type);
 
-/* How many more jobs of its type the worker should take, to run or to wait. */
+/* How many more jobs of its type the worker has room for, to run or to wait. */
 int handler_room(const struct handler *handler);
 
-/* May one more job of its type be taken? `coming` are counted. */
-int handler_takes(const struct handler *handler);
+/* The same, but none until half of those that may wait began: many small leases cost more
+ * than a few large ones. */
+int handler_wants(const struct handler *handler);
 
 /* A call has been reserved: begin it, or let it wait. */
 void handler_take(struct call *call);

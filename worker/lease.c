@@ -102,6 +102,8 @@ static int ask(struct lease *lease, unsigned flags, answer_fn fn)
         feed->reserving++;
         worker->reserving++;
         feed_charge(feed, lease->asked);
+        if (lease->handler != NULL)
+            lease->handler->asked += lease->asked;
     }
     return code;
 }
@@ -113,6 +115,8 @@ static int was_given(struct lease *lease, const struct answer *answer)
     feed->reserving--;
     feed->worker->reserving--;
     feed_charge(feed, -lease->asked); /* feed_learn() is told what came */
+    if (lease->handler != NULL)
+        lease->handler->asked -= lease->asked;
     if (answer->code == LEAT_ELINK)
         feed_release(feed, lease->id); /* it may have run: what it took goes back */
     else

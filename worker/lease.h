@@ -18,10 +18,11 @@ struct lease {
     int64_t sent_mono_ms, settled_mono_ms; /* its reserve, its settle */
     int64_t budget_bytes;
     int asked, jobs;
-    int plain;             /* of them, simply done */
-    int solo;              /* reserved with_suspect */
-    int lost;              /* begun ahead, and it is not ours */
-    struct bytes *entries; /* `jobs` of them, in `body` */
+    struct handler *handler; /* whose room `asked` is; or NULL */
+    int plain;               /* of them, simply done */
+    int solo;                /* reserved with_suspect */
+    int lost;                /* begun ahead, and it is not ours */
+    struct bytes *entries;   /* `jobs` of them, in `body` */
     struct redisReply *body;
     struct arena arena;
     struct tally *refused;  /* counters that were refused as sums, and why */

@@ -301,7 +301,7 @@ static void sort_call(struct sorting *sorting, struct handler *handler)
     struct settlement *settlement = &sorting->worker->settlement;
     int headed = sorting->entry.iid.len > 0;
     sorting->news.slow++;
-    if (!handler_takes(handler)) {
+    if (lease->handler != handler && handler_room(handler) == 0) {
         if (sorting->news.handler == NULL)
             sorting->news.handler = handler;
         sort_back(sorting, "its handler is busy");
