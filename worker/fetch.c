@@ -504,10 +504,20 @@ static void set_post(struct fetch *fetch, const struct bytes *body)
     header_add(fetch, "Expect:");
 }
 
+/* Nobody else is trusted: libcurl would go on to ask the system's folder, too. */
+static void set_trust(CURL *easy, const char *ca_file)
+{
+    if (ca_file == NULL)
+        return;
+    set_text(easy, CURLOPT_CAINFO, ca_file);
+    set_text(easy, CURLOPT_CAPATH, NULL);
+}
+
 static void set_request(struct fetch *fetch, const struct fetch_request *request)
 {
     if (request->post != NULL)
         set_post(fetch, request->post);
+    set_trust(fetch->easy, request->ca_file);
     for (size_t i = 0; i < request->header_count; i++)
         header_add(fetch, request->headers[i]);
     condition_add(fetch, "If-None-Match", request->etag);

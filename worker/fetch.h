@@ -8,7 +8,8 @@
  * netguard when a socket is about to be connected to it, for each redirect anew; so a
  * name that changes its answer gains nothing. A body meets its limit while it arrives,
  * before memory is allocated for it. Of several answers (redirects, 1xx) only the last
- * one's headers count.
+ * one's headers count. An https peer must show a certificate that holds and names it:
+ * else nothing is sent.
  *
  * The program ignores SIGPIPE. All calls come from the loop's thread. */
 #ifndef LEAT_WORKER_FETCH_H
@@ -46,6 +47,8 @@ struct fetch_request {
      * host. */
     const char *const *headers;
     size_t header_count;
+    const char
+        *ca_file; /* https: only who is signed by one of these; NULL: the system's */
 };
 
 enum fetch_end {

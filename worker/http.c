@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/http.h"
+#include "worker/ca_file.h"
 #include "worker/call.h"
 #include "worker/feed.h"
 #include "worker/fetch.h"
@@ -32,6 +33,18 @@ static int is_visible(struct bytes text, char from)
     return text.len > 0;
 }
 
+static int check_trust(const struct handler_keys *keys, struct err *err)
+{
+    if (keys->ca_file == NULL)
+        return LEAT_OK;
+    if (strncasecmp(keys->url, "https://", 8) != 0)
+        return err_set(err, LEAT_ECONFIG,
+                       "ca-file says who is trusted, but anybody may answer for url "
+                       "'%.60s': it is no https:// address",
+                       keys->url);
+    return ca_file_check(keys->ca_file, err);
+}
+
 static int check(const struct handler_config *config, struct err *err)
 {
     const char *url = config->keys.url;
@@ -47,7 +60,7 @@ static int check(const struct handler_config *config, struct err *err)
                        "url '%.60s' is no http:// or https:// address of at most %d "
                        "visible ASCII characters",
                        url, URL_BYTES_MAX);
-    return LEAT_OK;
+    return check_trust(&config->keys, err);
 }
 
 static void *http_open(struct handler *handler)
@@ -244,6 +257,7 @@ static void start(struct call *call)
         .post = &body,
         .headers = headers.lines,
         .header_count = headers.count,
+        .ca_file = keys->ca_file,
     };
     call->work = fetch_start(http->fetcher, &request, on_posted, call);
     arena_fini(&headers.arena);

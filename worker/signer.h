@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Signs what the worker sends, so that a receiver can tell it from what anybody else
- * sends. The only door to OpenSSL.
+ * sends.
  *
  *     Leat-Signature: t=<Unix seconds>,v1=<64 hexadecimal digits>
  *

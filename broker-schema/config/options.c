@@ -225,6 +225,10 @@ static const struct opt handler_rows[] = {
      "handler.url"},
     {"secret-file", 0, OPT_TEXT, AT(secret_file), "FILE", NULL, 0, 0,
      "The first line of FILE signs what http posts", "handler.secret-file"},
+    {"ca-file", 0, OPT_TEXT, AT(ca_file), "FILE", NULL, 0, 0,
+     "Certificates, in PEM: http trusts only peers whom one of them vouches for; unless "
+     "said, those whom the system trusts",
+     "handler.ca-file"},
     {"connections", 0, OPT_INT, AT(connections), "N", "8", 1, 256,
      "Connections of http to one host", "handler.connections"},
     {"timeout", 0, OPT_DURATION, AT(timeout_ms), "DUR", "10m", 1, TIMEOUT_MAX_MS,

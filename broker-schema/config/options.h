@@ -75,6 +75,7 @@ struct handler_keys {
     struct opt_list command;       /* exec, lines: program and arguments */
     const char *file;              /* plugin: the shared object */
     const char *url, *secret_file; /* http */
+    const char *ca_file;           /* http: who signs the peer's certificate */
     int64_t connections;           /* http: to one host */
     int64_t timeout_ms, grace_ms;
     int64_t concurrency; /* jobs at once in a process; 0: as the kind has it */

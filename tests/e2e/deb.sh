@@ -25,7 +25,8 @@ ok 'one command builds them'
 
 expect_eq "$(awk '$1 == "run" && $2 ~ /^lib/ { print $2 }' "$project/packages" | sort | xargs)" \
   "$(depends leat)" 'what leat depends on, and what the file packages says'
-expect_match 'redis-server .*\| redis-tools' "$(control leat Recommends)" 'the server it recommends'
+expect_match 'redis-server .*\| redis-tools .*, ca-certificates' "$(control leat Recommends)" \
+  'the server, and the authorities, it recommends'
 expect_eq 'libev4 libhiredis0.14 libjansson4' "$(depends libleat0)" 'what the library depends on'
 expect_eq "libleat0 (= $(control libleat0 Version))" "$(control libleat-dev Depends)" 'the library of libleat-dev'
 for package in leat libleat0 libleat-dev; do

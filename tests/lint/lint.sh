@@ -84,7 +84,7 @@ third_party_doors() {
       door("^confuse\\.h$", "^broker-schema/config/reader\\.c$")
       door("^hiredis", "^broker-schema/broker/")
       door("^curl/", "^worker/", 1)
-      door("^openssl/", "^worker/|^tests/support/receiver\\.c$", 1)
+      door("^openssl/", "^worker/(signer|ca_file)\\.c$|^tests/support/receiver\\.c$")
       door("^microhttpd\\.h$", "^dashboard/http_inside\\.h$|^tests/support/(origin|receiver)\\.c$", 1)
       door("^check\\.h$", "^tests/")
       door("^bsd/", "^worker/title\\.c$", 1)

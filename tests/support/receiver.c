@@ -37,6 +37,7 @@ enum {
 struct receiver {
     int64_t port; /* the options */
     const char *secret;
+    const char *cert, *key; /* files */
     int quiet;
     struct opt_list words;
     atomic_int connections; /* so far */
@@ -263,19 +264,42 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 
 /* ---- the program ------------------------------------------------------------------- */
 
+/* A file's text, for as long as the program runs. */
+static const char *text_of(const char *path)
+{
+    struct buf text = {0};
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        perror(path);
+        exit(1);
+    }
+    for (size_t got; (got = fread(buf_reserve(&text, 4096), 1, 4096, file)) > 0;)
+        text.len += got;
+    fclose(file);
+    return buf_text(&text);
+}
+
 /* A thread for each connection, so that a route may block; quiet: one for all. */
 static struct MHD_Daemon *listen_on(struct receiver *receiver)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)receiver->port),
                                   .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct MHD_OptionItem tls[3] = {{MHD_OPTION_END, 0, NULL}};
     unsigned flags =
         receiver->quiet ? MHD_USE_EPOLL_INTERNAL_THREAD
                         : MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD;
-    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, receiver,
-                            MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED,
-                            on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-                            on_connection, receiver, MHD_OPTION_END);
+    if (receiver->cert != NULL) {
+        const char *cert = text_of(receiver->cert), *key = text_of(receiver->key);
+        tls[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)cert};
+        tls[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)key};
+        tls[2] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+        flags |= MHD_USE_TLS;
+    }
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, receiver, MHD_OPTION_SOCK_ADDR, &address,
+        MHD_OPTION_ARRAY, tls, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, receiver, MHD_OPTION_END);
 }
 
 static const struct opt options[] = {
@@ -283,6 +307,10 @@ static const struct opt options[] = {
      "listen on this port; 0 lets the system choose"},
     {"secret", 0, OPT_TEXT, offsetof(struct receiver, secret), "TEXT", NULL, 0, 0,
      "refuse what is not signed with it"},
+    {"cert", 0, OPT_TEXT, offsetof(struct receiver, cert), "FILE", NULL, 0, 0,
+     "speak TLS, with this certificate"},
+    {"key", 0, OPT_TEXT, offsetof(struct receiver, key), "FILE", NULL, 0, 0,
+     "the certificate's key"},
     {"quiet", 0, OPT_FLAG, offsetof(struct receiver, quiet), NULL, NULL, 0, 0,
      "be fast: one thread, and no lines about requests"},
 };
