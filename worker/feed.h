@@ -29,6 +29,7 @@ struct feed {
     int full;                 /* it rests because its slow jobs found no slot */
     struct handler *handler;  /* that most of its jobs are for, as last seen; or NULL */
     int64_t extended_mono_ms; /* when its leases were last asked to be extended */
+    int64_t reaping_mono_ms;  /* a REAP on its way was sent then; 0: none */
     int64_t scanned_mono_ms;  /* when it last looked behind them */
     int64_t asked_mono_ms;    /* a reserve was answered, or there was a reason for none */
     ev_timer rest;

@@ -76,6 +76,8 @@ static void note_lost(const struct feed *feed, const struct redisReply *taken)
 static void on_reaped(void *arg, struct answer *answer)
 {
     struct feed *feed = arg;
+    int64_t sent_mono_ms = feed->reaping_mono_ms;
+    feed->reaping_mono_ms = 0;
     if (answer->code == LEAT_EBUSY)
         worker_excuse(feed->worker);
     else if (answer->code == LEAT_OK && feed_abstains(feed))
@@ -90,8 +92,8 @@ static void on_reaped(void *arg, struct answer *answer)
     feed->suspects = feed->paused || feed->worker->config->leave_suspects
                          ? 0
                          : (int)reply_int(reply_at(answer->reply, 2), 0);
-    feed->worker->redis_ahead_ms =
-        reply_int(reply_at(answer->reply, 3), 0) - clock_mono_ms();
+    worker_note_time(feed->worker, reply_int(reply_at(answer->reply, 3), 0), sent_mono_ms,
+                     clock_mono_ms());
     if (jobs > 0)
         note_lost(feed, reply_at(answer->reply, 5));
     if (leases == REAP_LEASES)
@@ -106,8 +108,13 @@ static void on_reaped(void *arg, struct answer *answer)
 
 static void reap(struct feed *feed)
 {
-    script_reap(&feed->worker->cmd, &feed->queue, REAP_LEASES);
-    link_send(feed->worker->link, &feed->worker->cmd, 0, 0, on_reaped, feed);
+    struct worker *worker = feed->worker;
+    int64_t now_mono_ms = clock_mono_ms();
+    if (feed->reaping_mono_ms > 0)
+        return; /* a second one would tell no more, and was not sent then */
+    script_reap(&worker->cmd, &feed->queue, REAP_LEASES);
+    if (link_send(worker->link, &worker->cmd, 0, 0, on_reaped, feed) == LEAT_OK)
+        feed->reaping_mono_ms = now_mono_ms;
 }
 
 static void on_promoted(void *arg, struct answer *answer)

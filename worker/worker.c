@@ -91,6 +91,17 @@ int worker_is_empty(const struct worker *worker)
     return holds_nothing(worker) && !worker_bells_armed(worker);
 }
 
+void worker_note_time(struct worker *worker, int64_t redis_now_ms, int64_t sent_mono_ms,
+                      int64_t received_mono_ms)
+{
+    int64_t least_ms = redis_now_ms - received_mono_ms;
+    int64_t most_ms = redis_now_ms - sent_mono_ms;
+    if (worker->redis_ahead_ms < least_ms)
+        worker->redis_ahead_ms = least_ms;
+    else if (worker->redis_ahead_ms > most_ms)
+        worker->redis_ahead_ms = most_ms;
+}
+
 int64_t worker_redis_now_ms(const struct worker *worker)
 {
     return clock_mono_ms() + worker->redis_ahead_ms;
@@ -120,7 +131,7 @@ static void on_time(void *arg, struct answer *answer)
         return;
     int64_t now_ms = reply_int(reply_at(answer->reply, 0), 0) * 1000 +
                      reply_int(reply_at(answer->reply, 1), 0) / 1000;
-    worker->redis_ahead_ms = now_ms - clock_mono_ms();
+    worker_note_time(worker, now_ms, worker->asked_mono_ms, clock_mono_ms());
     if (worker->started_ms == 0)
         worker->started_ms = now_ms;
 }
@@ -128,6 +139,7 @@ static void on_time(void *arg, struct answer *answer)
 /* Asked first, so it is answered before the first job is there to be judged by it. */
 static void ask_time(struct worker *worker)
 {
+    worker->asked_mono_ms = clock_mono_ms();
     cmd_set(&worker->cmd, "TIME", NULL);
     link_send(worker->link, &worker->cmd, 0, 0, on_time, worker);
 }

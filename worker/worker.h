@@ -98,10 +98,11 @@ struct worker {
     int64_t solo_last_mono_ms;
     int64_t suspects_ours_mono_ms; /* when we take one although busy; 0: none waits */
 
-    int64_t redis_ahead_ms;  /* Redis TIME minus our monotonic clock */
-    int64_t started_ms;      /* Redis TIME */
-    int64_t done, failed;    /* `failed` counts runs */
-    int64_t retried;         /* of them, those that run again */
+    int64_t redis_ahead_ms; /* Redis TIME minus our monotonic clock: worker_note_time() */
+    int64_t asked_mono_ms;  /* when that TIME was asked for which is on its way */
+    int64_t started_ms;     /* Redis TIME */
+    int64_t done, failed;   /* `failed` counts runs */
+    int64_t retried;        /* of them, those that run again */
     int64_t excused_mono_ms; /* when Redis was last not ready */
     int asked;               /* a RESERVE was answered */
     char alarm[240];
@@ -180,6 +181,11 @@ int worker_bells_armed(const struct worker *worker);
 
 /* Does the worker hold nothing, and is nothing on its way to it? */
 int worker_is_empty(const struct worker *worker);
+
+/* Redis told its TIME, at some moment between the two. The estimate moves only as far as
+ * that demands: an answer that waited for a process that was stopped says little. */
+void worker_note_time(struct worker *worker, int64_t redis_now_ms, int64_t sent_mono_ms,
+                      int64_t received_mono_ms);
 
 /* Milliseconds of Redis TIME, as far as known. */
 int64_t worker_redis_now_ms(const struct worker *worker);
