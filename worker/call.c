@@ -357,7 +357,7 @@ int64_t call_deadline_ms(const struct call *call)
 
 int64_t call_token(const struct call *call)
 {
-    return call->attempt.started_mono_ms + worker_of(call)->redis_ahead_ms;
+    return call->run->token;
 }
 
 /* As it stands in front of its value. This runs for every job: no printf(). */

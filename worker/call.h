@@ -59,7 +59,10 @@ void call_write(struct buf *out, const struct call *call, const char *handle);
 /* Unix ms of the soft time-out, by this machine's clock. */
 int64_t call_deadline_ms(const struct call *call);
 
-/* A number that is greater in every later run of the same job: Redis ms when it began. */
+/* A number that is greater in every later run of the same job, whatever the clocks of
+ * workers say: microseconds of Redis TIME at the RESERVE that brought it, for each run of
+ * a job has a RESERVE of its own. Not if that clock goes back between two runs: it was
+ * set, or a replica on a machine that is behind took over. */
 int64_t call_token(const struct call *call);
 
 /* ---- how a kind ends it: the call is not the kind's any more ----------------------- */

@@ -87,6 +87,7 @@ void lease_free(struct lease *lease)
 
 /* ---- reserving --------------------------------------------------------------------- */
 
+static struct bytes body_of(const struct lease *lease);
 static int open_body(struct lease *lease);
 static void hold(struct lease *lease, int jobs, size_t bytes);
 static void begin(struct lease *lease);
@@ -140,8 +141,9 @@ static void on_reserved(void *arg, struct answer *answer)
     struct feed *feed = lease->feed;
     struct worker *worker = feed->worker;
     if (was_given(lease, answer)) {
+        lease->reserved_us = reply_int(reply_at(answer->reply, 1), 0);
         lease->body = answer_take(answer);
-        hold(lease, open_body(lease), reply_bytes(lease->body).len);
+        hold(lease, open_body(lease), body_of(lease).len);
         begin(lease);
     } else {
         lease_free(lease);
@@ -164,12 +166,16 @@ void lease_reserve(struct lease *lease, int with_suspect)
         lease_free(lease);
 }
 
+static struct bytes body_of(const struct lease *lease)
+{
+    return reply_bytes(reply_at(lease->body, 0));
+}
+
 /* Index the entries of the body. Returns their number, or -1. */
 static int open_body(struct lease *lease)
 {
     struct pack_reader reader;
-    if (pack_open(&reader, reply_bytes(lease->body)) != 0 ||
-        reader.left > LIMIT_LEASE_JOBS)
+    if (pack_open(&reader, body_of(lease)) != 0 || reader.left > LIMIT_LEASE_JOBS)
         return -1;
     int count = (int)reader.left;
     lease->entries = arena_alloc(&lease->arena, (size_t)count * sizeof *lease->entries);
@@ -216,6 +222,7 @@ static void on_confirmed(void *arg, struct answer *answer)
     struct lease *lease = arg;
     struct worker *worker = lease->feed->worker;
     lease->lost = !was_given(lease, answer);
+    lease->reserved_us = reply_int(reply_at(answer->reply, 1), 0);
     lease->rung = 0;
     if (is_all_calls(lease))
         run_calls(lease);

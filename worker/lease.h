@@ -22,6 +22,7 @@ struct lease {
     int plain;               /* of them, simply done */
     int solo;                /* reserved with_suspect */
     int lost;                /* begun ahead, and it is not ours */
+    int64_t reserved_us;     /* Redis TIME of its reserve */
     struct bytes *entries;   /* `jobs` of them, in `body` */
     struct redisReply *body;
     struct arena arena;

@@ -115,6 +115,7 @@ void run_begin(struct lease *lease, const char *id, int64_t sent_mono_ms)
     run->arena = lease->arena;
     run->body_bytes = lease->budget_bytes;
     run->solo = lease->solo;
+    run->token = lease->reserved_us;
     run->extended_mono_ms = sent_mono_ms;
     run->wall_ahead_ms = clock_wall_ms() - now_mono_ms;
     memcpy(run->lease, id, strlen(id) + 1);

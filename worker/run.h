@@ -29,6 +29,7 @@ struct run {
     int64_t settled_mono_ms;  /* when it was sent */
     int64_t extended_mono_ms; /* no job begins when this is too long ago */
     int64_t wall_ahead_ms;    /* Unix time less monotonic time, when it began */
+    int64_t token;            /* of its calls */
     int64_t body_bytes;
     ev_timer flush;
     /* What its calls borrow from: the body until most of them have ended (NULL then). */

@@ -4,8 +4,8 @@
 -- KEYS 1 queue 2 high 3 staging 4 suspects 5 lease 6 body 7 bad 8 m
 -- ARGV 1 lease id 2 jobs at most 3 ttl ms 4 bytes at most 5 bytes of an entry at most 6 '1': a suspect first
 --      7 if given: the entry that a bell moved to staging, this one or none
--- reply   packed jobs | 0 empty | -2 paused      errors   DUPLEASE | WRONGTYPE: a key of ours holds something else
--- include now
+-- reply   {packed jobs, microseconds of Redis TIME} | 0 empty | -2 paused
+-- errors  DUPLEASE | WRONGTYPE: a key of ours holds something else
 local FIRST, MOST = 16, 128 -- jobs popped at once: before anything is weighed; later
 local NEAR = 100 -- how far what a bell moved is looked for, from the end where it came in
 local budget, longest = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -98,11 +98,12 @@ if call('HSETNX', KEYS[6], ARGV[1], body) == 0 then
   give_back()
   return redis.error_reply('DUPLEASE ' .. ARGV[1])
 end
-local dated = pcall('ZADD', KEYS[5], now() + ARGV[3], ARGV[1])
+local time = redis.call('TIME')
+local dated = pcall('ZADD', KEYS[5], time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[3], ARGV[1])
 if type(dated) == 'table' then
   redis.call('HDEL', KEYS[6], ARGV[1])
   give_back()
   return dated
 end
 call('HINCRBY', KEYS[8], 'res', #jobs)
-return body
+return {body, time[1] * 1000000 + time[2]}

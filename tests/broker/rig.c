@@ -80,7 +80,8 @@ static int take_jobs(struct rig *rig)
         return -1;
     if (reply_is_int(reply))
         return (int)reply_int(reply, -1);
-    ck_assert_int_eq(pack_open(&reader, reply_bytes(reply)), 0);
+    ck_assert_int_eq(pack_open(&reader, reply_bytes(reply_at(reply, 0))), 0);
+    rig->reserved_us = reply_int(reply_at(reply, 1), 0);
     ck_assert_uint_le(reader.left, LIMIT_LEASE_JOBS);
     while (reader.left > 0) {
         struct bytes job;

@@ -20,6 +20,7 @@ struct rig {
     int64_t pushed; /* jobs that came into the queue, whichever way */
     int count;      /* of the last reserve */
     const char *job[LIMIT_LEASE_JOBS];
+    int64_t reserved_us; /* when, by the clock of Redis */
 };
 
 /* Start and stop; a rig is zeroed before. */

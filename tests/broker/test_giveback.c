@@ -46,6 +46,25 @@ START_TEST(release_ignores_leases_that_are_gone_and_names_said_twice)
 }
 END_TEST
 
+/* By that a handler's token grows. */
+START_TEST(a_job_that_goes_back_at_once_is_reserved_at_a_later_time)
+{
+    int64_t before_us = 0;
+    rig_start(&rig);
+    rig_push_n(&rig, rig.queue.list, 1, 1);
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_int_eq(rig_reserve(&rig, "L1", 1), 1);
+        ck_assert_int_gt(rig.reserved_us, before_us);
+        before_us = rig.reserved_us;
+        RELEASE(&rig, "L1");
+    }
+    const struct redisReply *time = ASK(&rig, "TIME");
+    ck_assert_int_le(before_us / 1000000, reply_int(reply_at(time, 0), -1));
+    ck_assert_int_gt(before_us / 1000000, reply_int(reply_at(time, 0), -1) - 60);
+    rig_stop(&rig);
+}
+END_TEST
+
 START_TEST(a_released_suspect_stays_a_suspect)
 {
     rig_start(&rig);
@@ -364,6 +383,7 @@ END_TEST
 
 SUITE("giveback", released_jobs_go_to_the_head_as_they_are_and_in_order,
       release_ignores_leases_that_are_gone_and_names_said_twice,
+      a_job_that_goes_back_at_once_is_reserved_at_a_later_time,
       a_released_suspect_stays_a_suspect,
       extend_moves_the_deadlines_and_names_the_leases_that_are_gone,
       a_lease_that_lives_is_not_reaped,

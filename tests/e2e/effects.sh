@@ -12,6 +12,7 @@ handler tick 'concurrency = 8' <<'X'
 echo '{"incr":{"ticks":1,"by_pairs":2},"push":[{"type":"increment","args":{"counter":"followed"}}]}' >&3
 X
 handler slow 'concurrency = 8' <<'X'
+echo "$LEAT_ID $LEAT_TOKEN" >>"$GATE.tokens"
 while [ ! -e "$GATE" ]; do sleep 0.1; done
 echo '{"incr":{"slow":1}}' >&3
 X
@@ -134,7 +135,12 @@ await '[ "$(counter slow)" = 12 ]' 30 'its end'
 await '[ "$(redis_cli hlen "$(key body)")" = 0 ]' 10 'the end of its lease'
 expect_eq 12 "$(counter slow)" 'what it added'
 rm "$dir/gate"
-ok 'a worker that slept over its lease ends its handler; the effect happens once'
+read -r -d '' one two <<<"$(sed -n 's/^late //p' "$dir/gate.tokens")" || true
+[ "$one" -lt "$two" ] || fail "the tokens of its two runs: $one, $two"
+now=$(redis_cli time | head -n 1)
+[ "$one" -gt $(((now - 300) * 1000000)) ] && [ "$two" -le $((now * 1000000 + 1000000)) ] ||
+  fail "at $now by Redis: the tokens $one, $two"
+ok 'a worker that slept over its lease ends its handler; the effect happens once; the token grew'
 
 # ---- no memory ------------------------------------------------------------------------------
 

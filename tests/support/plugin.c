@@ -18,7 +18,7 @@ static void tell(struct leat_plugin_job *job)
              job->queue, job->traceparent, job->attempt, job->delivery, job->args);
     job->incr(job, text, (int64_t)job->args_bytes);
     job->incr(job, "token", job->token > 0);
-    job->incr(job, "deadline", job->deadline_ms > job->token);
+    job->incr(job, "deadline", job->deadline_ms > job->token / 1000);
 }
 
 static void effects(struct leat_plugin_job *job)
