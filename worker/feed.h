@@ -21,17 +21,17 @@ struct feed {
     struct worker *worker;
     struct queue queue;
     enum feed_state state;
-    int reserving;            /* reserves without an answer */
-    int batch;                /* jobs to ask for */
-    int suspects;             /* waiting to run alone, as last seen */
-    int paused;               /* as the last reserve saw it */
-    int broken;               /* its keys hold something else: an alarm is up */
-    int full;                 /* it rests because its slow jobs found no slot */
-    struct handler *handler;  /* that most of its jobs are for, as last seen; or NULL */
-    int64_t extended_mono_ms; /* when its leases were last asked to be extended */
-    int64_t reaping_mono_ms;  /* a REAP on its way was sent then; 0: none */
-    int64_t scanned_mono_ms;  /* when it last looked behind them */
-    int64_t asked_mono_ms;    /* a reserve was answered, or there was a reason for none */
+    int reserving;           /* reserves without an answer */
+    int batch;               /* jobs to ask for */
+    int suspects;            /* waiting to run alone, as last seen */
+    int paused;              /* as the last reserve saw it */
+    int broken;              /* its keys hold something else: an alarm is up */
+    int full;                /* it rests because its slow jobs found no slot */
+    struct handler *handler; /* that most of its jobs are for, as last seen; or NULL */
+    int extending;           /* an EXTEND of its leases is on the way */
+    int64_t reaping_mono_ms; /* a REAP on its way was sent then; 0: none */
+    int64_t scanned_mono_ms; /* when it last looked behind them */
+    int64_t asked_mono_ms;   /* a reserve was answered, or there was a reason for none */
     ev_timer rest;
     struct bell *bells[2];
     struct cancels *cancels; /* what must not start */

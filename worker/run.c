@@ -163,10 +163,18 @@ int run_may_start(const struct run *run, int64_t now_mono_ms)
            now_mono_ms <= run->extended_mono_ms + ttl_ms - lease_margin_ms(ttl_ms);
 }
 
-void run_extended(struct run *run, int64_t sent_mono_ms)
+void run_ask(struct run *run, int64_t now_mono_ms)
 {
-    run->extended_mono_ms = sent_mono_ms;
-    worker_pump_soon(worker_of(run));
+    run->asked_mono_ms = now_mono_ms;
+}
+
+void run_extended(struct run *run, int success)
+{
+    if (success && run->asked_mono_ms > 0) {
+        run->extended_mono_ms = run->asked_mono_ms;
+        worker_pump_soon(worker_of(run));
+    }
+    run->asked_mono_ms = 0;
 }
 
 /* A settle on the way will find out by itself. */
@@ -315,6 +323,7 @@ static void go_on(struct run *run, const struct redisReply *reply)
     } else {
         memcpy(run->lease, run->moved, sizeof run->lease);
         run->extended_mono_ms = run->settled_mono_ms;
+        run->asked_mono_ms = 0; /* that was for the lease it has left */
         flush(run);
     }
 }

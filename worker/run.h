@@ -28,6 +28,7 @@ struct run {
     size_t settling_bytes;    /* of effects, in that settle */
     int64_t settled_mono_ms;  /* when it was sent */
     int64_t extended_mono_ms; /* no job begins when this is too long ago */
+    int64_t asked_mono_ms;    /* an EXTEND that names its lease was sent then; 0: none */
     int64_t wall_ahead_ms;    /* Unix time less monotonic time, when it began */
     int64_t token;            /* of its calls */
     int64_t body_bytes;
@@ -48,8 +49,14 @@ void run_ended(struct run *run);
 /* May a job of it begin now? Not when its lease may have run out. */
 int run_may_start(const struct run *run, int64_t now_mono_ms);
 
-/* Redis extended its lease, asked at that time; or said that it is gone. */
-void run_extended(struct run *run, int64_t sent_mono_ms);
+/* An EXTEND that is sent now names its lease. */
+void run_ask(struct run *run, int64_t now_mono_ms);
+
+/* An EXTEND of its queue was answered, by success or not; it counts if it named the lease
+ * that the run is in now. */
+void run_extended(struct run *run, int success);
+
+/* Redis said that its lease is gone. */
 void run_lost(struct run *run);
 
 /* Stop at once: what has not ended is killed and given back, what has is settled. */

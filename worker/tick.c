@@ -178,40 +178,52 @@ static void abandon_lease(struct worker *worker, struct bytes id)
 static void on_extended(void *arg, struct answer *answer)
 {
     struct feed *feed = arg;
+    feed->extending = 0;
     for (size_t i = 0; i < reply_count(answer->reply); i++)
         abandon_lease(feed->worker, reply_bytes(reply_at(answer->reply, i)));
     for (struct run *run = feed->worker->runs; run != NULL; run = run->next)
-        if (run->feed == feed && answer->code == LEAT_OK)
-            run_extended(run, feed->extended_mono_ms);
+        if (run->feed == feed)
+            run_extended(run, answer->code == LEAT_OK);
     worker_pump(feed->worker);
 }
 
 /* Every lease still in hand: what runs, and what waits for Redis to take its settle. */
 static int add_leases(struct cmd *cmd, const struct feed *feed)
 {
+    int64_t now_mono_ms = clock_mono_ms();
     int count = 0;
     for (struct attempt *it = feed->worker->attempts.first; it != NULL; it = it->next)
         if (it->feed == feed && it->type->handler == NULL && ++count)
             cmd_adds(cmd, it->lease);
     for (struct run *it = feed->worker->runs; it != NULL; it = it->next)
-        if (it->feed == feed && ++count)
+        if (it->feed == feed && ++count) {
             cmd_adds(cmd, it->lease);
+            run_ask(it, now_mono_ms);
+        }
     for (struct lease *it = feed->worker->leases; it != NULL; it = it->next)
         if (it->feed == feed && it->jobs > 0 && ++count)
             cmd_adds(cmd, it->id);
     return count;
 }
 
+/* One at a time: what a run asked for is then what the answer is about. */
+static void extend(struct feed *feed)
+{
+    struct worker *worker = feed->worker;
+    if (feed->extending)
+        return;
+    script_extend(&worker->cmd, &feed->queue, worker->config->lease_ms);
+    if (add_leases(&worker->cmd, feed) > 0)
+        feed->extending =
+            link_send(worker->link, &worker->cmd, 0, 0, on_extended, feed) == LEAT_OK;
+}
+
 static void on_extend(struct ev_loop *loop, ev_timer *watcher, int events)
 {
     (void)loop, (void)events;
     struct worker *worker = ((struct tick *)watcher->data)->worker;
-    for (int i = 0; i < worker->feed_count; i++) {
-        worker->feeds[i].extended_mono_ms = clock_mono_ms();
-        script_extend(&worker->cmd, &worker->feeds[i].queue, worker->config->lease_ms);
-        if (add_leases(&worker->cmd, &worker->feeds[i]) > 0)
-            link_send(worker->link, &worker->cmd, 0, 0, on_extended, &worker->feeds[i]);
-    }
+    for (int i = 0; i < worker->feed_count; i++)
+        extend(&worker->feeds[i]);
 }
 
 /* ---- the tick ---------------------------------------------------------------------- */
