@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* How it works: libcurl says through on_socket() which descriptors to watch and through
- * on_timer() when it wants to be called; both only set watchers of the loop. The watchers
- * call drive(), which lets libcurl work and then collects the transfers that ended. So
- * user code runs in drive() and at a fetch's deadline only: never inside libcurl or
- * fetch_start(). */
-#include "worker/fetch.h"
-
-#include "base/buf.h"
+/* One fetch: what libcurl is told of it, and what came of it. */
 #include "base/clock.h"
-#include "base/err.h"
-#include "base/log.h"
-#include "base/text.h"
 #include "base/netguard.h"
+#include "base/text.h"
+#include "worker/fetch_inside.h"
 
 #include <assert.h>
-#include <curl/curl.h>
-#include <ev.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,48 +14,12 @@
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-enum { CONNECTIONS_KEPT_MAX = 64 };
-
-enum { IDLE_MAX = 64 };
-
-struct fetcher {
-    struct ev_loop *loop;
-    const struct netguard *guard; /* NULL: no address is refused */
-    int connections;              /* to one host, at most */
-    CURLM *multi;                 /* NULL until the first fetch */
-    ev_timer timer;
-    struct fetch *first;
-    CURL *idle[IDLE_MAX]; /* handles for the next fetches: a new one costs more */
-    int idle_count;
+enum {
+    IDLE_MAX = 64,
+    IDLE_BYTES_MAX = 16 * 1024, /* of a buffer of an idle fetch */
 };
 
-struct fetch {
-    struct fetcher *fetcher;
-    struct fetch *next, **link; /* the fetcher's list; `link` is what points here */
-    CURL *easy;
-    struct curl_slist *headers;
-    ev_timer deadline;
-    int64_t timeout_ms;
-    fetch_fn done;
-    void *arg;
-    size_t body_max_bytes;
-    size_t header_bytes;
-    struct buf body;
-    int reaching; /* a peer that the guard lets pass is asked and has not answered yet */
-    enum fetch_end verdict; /* ours; FETCH_OK: none, libcurl's code counts */
-    char verdict_text[FETCH_ERROR_BYTES];
-    char curl_text[CURL_ERROR_SIZE];
-};
-
-/* A descriptor that libcurl wants to be watched. */
-struct watch {
-    ev_io io;
-    struct fetcher *fetcher;
-};
-
-/* Calls of libcurl that fail only when memory runs out, or with a libcurl other than the
- * one built against, end as x…alloc() does. */
-static void must(int done)
+void fetch_must(int done)
 {
     if (done)
         return;
@@ -181,47 +135,53 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     return len;
 }
 
-static CURL *handle_take(struct fetcher *fetcher)
+void fetch_free(struct fetch *fetch)
 {
-    CURL *easy =
-        fetcher->idle_count > 0 ? fetcher->idle[--fetcher->idle_count] : curl_easy_init();
-    must(easy != NULL);
-    return easy;
+    curl_easy_cleanup(fetch->easy);
+    free(fetch->headers);
+    buf_fini(&fetch->lines);
+    buf_fini(&fetch->post);
+    buf_fini(&fetch->body);
+    free(fetch);
 }
 
-/* Nothing of its fetch stays in it but what libcurl keeps of connections and names. */
-static void handle_give(struct fetcher *fetcher, CURL *easy)
+static void empty(struct buf *buf)
 {
+    if (buf->size > IDLE_BYTES_MAX)
+        buf_fini(buf);
+    buf_reset(buf);
+}
+
+/* It is over: the next one may have it. */
+static void fetch_rest(struct fetch *fetch)
+{
+    struct fetcher *fetcher = fetch->fetcher;
     if (fetcher->idle_count == IDLE_MAX) {
-        curl_easy_cleanup(easy);
+        fetch_free(fetch);
         return;
     }
-    curl_easy_reset(easy);
-    fetcher->idle[fetcher->idle_count++] = easy;
+    empty(&fetch->lines);
+    empty(&fetch->post);
+    empty(&fetch->body);
+    fetch->next = fetcher->idle;
+    fetcher->idle = fetch;
+    fetcher->idle_count++;
 }
 
 /* Take a fetch out of libcurl and out of the list: no callback reaches it any more. */
 static void fetch_detach(struct fetch *fetch)
 {
     curl_multi_remove_handle(fetch->fetcher->multi, fetch->easy);
-    handle_give(fetch->fetcher, fetch->easy);
-    curl_slist_free_all(fetch->headers);
     ev_timer_stop(fetch->fetcher->loop, &fetch->deadline);
     *fetch->link = fetch->next;
     if (fetch->next != NULL)
         fetch->next->link = fetch->link;
 }
 
-static void fetch_free(struct fetch *fetch)
-{
-    buf_fini(&fetch->body);
-    free(fetch);
-}
-
 void fetch_cancel(struct fetch *fetch)
 {
     fetch_detach(fetch);
-    fetch_free(fetch);
+    fetch_rest(fetch);
 }
 
 /* libcurl calls an answer that is not HTTP an unsupported protocol, too: so no row is
@@ -276,9 +236,8 @@ static int64_t retry_after_ms(const char *value)
                                        : FETCH_RETRY_AFTER_S_MAX * INT64_C(1000);
 }
 
-/* Hand over a transfer that libcurl has ended. What libcurl owns is copied first, because
- * `done` may start the next fetch. */
-static void fetch_finish(struct fetch *fetch, CURLcode code)
+/* What libcurl owns is copied first, because `done` may start the next fetch. */
+void fetch_finish(struct fetch *fetch, CURLcode code)
 {
     char etag[FETCH_HEADER_VALUE_BYTES_MAX + 1];
     char last_modified[FETCH_HEADER_VALUE_BYTES_MAX + 1];
@@ -298,7 +257,7 @@ static void fetch_finish(struct fetch *fetch, CURLcode code)
     }
     fetch_detach(fetch);
     fetch->done(fetch->arg, &result);
-    fetch_free(fetch);
+    fetch_rest(fetch);
 }
 
 /* libcurl's own time-out does not run while a fetch waits for a free connection. */
@@ -311,157 +270,29 @@ static void on_deadline(struct ev_loop *loop, ev_timer *deadline, int revents)
     fetch_finish(fetch, CURLE_OPERATION_TIMEDOUT);
 }
 
-/* Let libcurl work on one descriptor or on its timers, then hand over what has ended. A
- * `done` may start and cancel fetches: cancelled ones leave libcurl's messages, too. */
-static void drive(struct fetcher *fetcher, curl_socket_t fd, int events)
+static void line_add(struct fetch *fetch, const char *name, const char *value)
 {
-    int left;
-    const CURLMsg *message;
-    curl_multi_socket_action(fetcher->multi, fd, events, &left);
-    while ((message = curl_multi_info_read(fetcher->multi, &left)) != NULL) {
-        struct fetch *fetch = NULL;
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch);
-        fetch_finish(fetch, message->data.result);
-    }
-}
-
-static void on_ready(struct ev_loop *loop, ev_io *io, int revents)
-{
-    (void)loop;
-    const struct watch *watch = io->data;
-    int events = (revents & EV_READ ? CURL_CSELECT_IN : 0) |
-                 (revents & EV_WRITE ? CURL_CSELECT_OUT : 0) |
-                 (revents & EV_ERROR ? CURL_CSELECT_ERR : 0);
-    drive(watch->fetcher, io->fd, events);
-}
-
-static void on_due(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-    (void)loop, (void)revents;
-    drive(timer->data, CURL_SOCKET_TIMEOUT, 0);
-}
-
-/* libcurl says what to watch a descriptor for. */
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *assigned)
-{
-    (void)easy;
-    struct fetcher *fetcher = arg;
-    struct watch *watch = assigned;
-    if (watch == NULL) {
-        watch = xmalloc(sizeof *watch);
-        watch->fetcher = fetcher;
-        ev_init(&watch->io, on_ready);
-        watch->io.data = watch;
-        curl_multi_assign(fetcher->multi, fd, watch);
-    }
-    ev_io_stop(fetcher->loop, &watch->io);
-    if (what == CURL_POLL_REMOVE) {
-        free(watch);
-        return 0;
-    }
-    ev_io_set(&watch->io, fd,
-              (what & CURL_POLL_IN ? EV_READ : 0) |
-                  (what & CURL_POLL_OUT ? EV_WRITE : 0));
-    ev_io_start(fetcher->loop, &watch->io);
-    return 0;
-}
-
-/* libcurl says when it wants to be called, -1 for never. 0 is a timer as well: libcurl
- * must not be called from inside its callback. */
-static int on_timer(CURLM *multi, long after_ms, void *arg)
-{
-    (void)multi;
-    struct fetcher *fetcher = arg;
-    ev_timer_stop(fetcher->loop, &fetcher->timer);
-    if (after_ms < 0)
-        return 0;
-    ev_timer_set(&fetcher->timer, (double)after_ms / 1000, 0);
-    ev_timer_start(fetcher->loop, &fetcher->timer);
-    return 0;
-}
-
-struct fetcher *fetcher_new(struct ev_loop *loop, const struct netguard *guard)
-{
-    struct fetcher *fetcher = xcalloc(1, sizeof *fetcher);
-    fetcher->loop = loop;
-    fetcher->guard = guard;
-    fetcher->connections = FETCH_CONNECTIONS;
-    ev_init(&fetcher->timer, on_due);
-    fetcher->timer.data = fetcher;
-    return fetcher;
-}
-
-void fetcher_limit(struct fetcher *fetcher, int connections)
-{
-    assert(fetcher->multi == NULL && connections > 0);
-    fetcher->connections = connections;
-}
-
-static void fetcher_set_up(struct fetcher *fetcher)
-{
-    must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-    if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS) == 0)
-        log_warn("this libcurl stops the worker while it resolves a name",
-                 log_text("version", LIBCURL_VERSION));
-    CURLM *multi = curl_multi_init();
-    must(multi != NULL);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, fetcher);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, fetcher);
-    long per_host = fetcher->connections;
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
-                      per_host > CONNECTIONS_KEPT_MAX ? per_host : CONNECTIONS_KEPT_MAX);
-    curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, per_host);
-    fetcher->multi = multi;
-}
-
-void fetcher_free(struct fetcher *fetcher)
-{
-    if (fetcher == NULL)
-        return;
-    for (struct fetch *next, *fetch = fetcher->first; fetch != NULL; fetch = next) {
-        next = fetch->next;
-        fetch_cancel(fetch);
-    }
-    while (fetcher->idle_count > 0)
-        curl_easy_cleanup(fetcher->idle[--fetcher->idle_count]);
-    if (fetcher->multi != NULL) {
-        curl_multi_cleanup(fetcher->multi);
-        curl_global_cleanup();
-    }
-    ev_timer_stop(fetcher->loop, &fetcher->timer);
-    free(fetcher);
-}
-
-static void header_add(struct fetch *fetch, const char *line)
-{
-    struct curl_slist *headers = curl_slist_append(fetch->headers, line);
-    must(headers != NULL);
-    fetch->headers = headers;
+    buf_adds(&fetch->lines, name);
+    buf_adds(&fetch->lines, value);
+    buf_addc(&fetch->lines, '\0');
+    fetch->line_count++;
 }
 
 /* A stored value that would break the line apart makes the request unconditional. */
 static void condition_add(struct fetch *fetch, const char *name, const char *value)
 {
-    if (value == NULL || strpbrk(value, "\r\n") != NULL)
-        return;
-    struct buf line = {0};
-    buf_addf(&line, "%s: %s", name, value);
-    header_add(fetch, buf_text(&line));
-    buf_fini(&line);
+    if (value != NULL && strpbrk(value, "\r\n") == NULL)
+        line_add(fetch, name, value);
 }
 
 static void set_number(CURL *easy, CURLoption option, long value)
 {
-    must(curl_easy_setopt(easy, option, value) == CURLE_OK);
+    fetch_must(curl_easy_setopt(easy, option, value) == CURLE_OK);
 }
 
 static void set_text(CURL *easy, CURLoption option, const char *value)
 {
-    must(curl_easy_setopt(easy, option, value) == CURLE_OK);
+    fetch_must(curl_easy_setopt(easy, option, value) == CURLE_OK);
 }
 
 /* What holds for every request. CURLOPT_QUICK_EXIT: a fetch that ends while its name is
@@ -470,12 +301,20 @@ static void set_rules(CURL *easy)
 {
     set_number(easy, CURLOPT_NOSIGNAL, 1);
     set_number(easy, CURLOPT_QUICK_EXIT, 1);
-    set_number(easy, CURLOPT_FOLLOWLOCATION, 1);
     set_number(easy, CURLOPT_MAXREDIRS, FETCH_REDIRECTS_MAX);
     set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     set_text(easy, CURLOPT_PROXY, ""); /* none, whatever the environment says */
     set_text(easy, CURLOPT_USERAGENT, "leat/0.1");
+}
+
+/* Nobody else is trusted: libcurl would go on to ask the system's folder, too. */
+static void set_trust(CURL *easy, const char *ca_file)
+{
+    if (ca_file == NULL)
+        return;
+    set_text(easy, CURLOPT_CAINFO, ca_file);
+    set_text(easy, CURLOPT_CAPATH, NULL);
 }
 
 static void set_callbacks(CURL *easy, struct fetch *fetch)
@@ -494,37 +333,74 @@ static void set_callbacks(CURL *easy, struct fetch *fetch)
 
 /* Whoever is told to POST elsewhere has not been asked to run the job there. Without the
  * empty Expect libcurl would hold back a large body until the peer wants it. */
-static void set_post(struct fetch *fetch, const struct bytes *body)
+static void set_post(struct fetch *fetch, struct bytes body)
 {
     CURL *easy = fetch->easy;
-    set_number(easy, CURLOPT_FOLLOWLOCATION, 0);
-    must(curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len) ==
-         CURLE_OK);
-    must(curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body->at) == CURLE_OK);
-    header_add(fetch, "Expect:");
+    buf_add(&fetch->post, body.at, body.len);
+    fetch_must(curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_text(&fetch->post)) ==
+               CURLE_OK);
+    fetch_must(curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                                (curl_off_t)body.len) == CURLE_OK);
+    set_number(easy, CURLOPT_POST, 1);
+    line_add(fetch, "Expect:", "");
 }
 
-/* Nobody else is trusted: libcurl would go on to ask the system's folder, too. */
-static void set_trust(CURL *easy, const char *ca_file)
+/* libcurl reads the list, and leaves it alone. */
+static void set_headers(struct fetch *fetch)
 {
-    if (ca_file == NULL)
-        return;
-    set_text(easy, CURLOPT_CAINFO, ca_file);
-    set_text(easy, CURLOPT_CAPATH, NULL);
+    size_t count = fetch->line_count;
+    char *line = fetch->lines.data;
+    fetch->headers = xrealloc(fetch->headers, (count + 1) * sizeof *fetch->headers);
+    for (size_t i = 0; i < count; i++, line += strlen(line) + 1)
+        fetch->headers[i] = (struct curl_slist){line, &fetch->headers[i + 1]};
+    if (count > 0)
+        fetch->headers[count - 1].next = NULL;
+    curl_easy_setopt(fetch->easy, CURLOPT_HTTPHEADER, count > 0 ? fetch->headers : NULL);
 }
 
+/* All that the request before may have set is set anew. */
 static void set_request(struct fetch *fetch, const struct fetch_request *request)
 {
+    set_number(fetch->easy, CURLOPT_FOLLOWLOCATION, request->post == NULL);
     if (request->post != NULL)
-        set_post(fetch, request->post);
-    set_trust(fetch->easy, request->ca_file);
+        set_post(fetch, *request->post);
+    else
+        set_number(fetch->easy, CURLOPT_HTTPGET, 1);
     for (size_t i = 0; i < request->header_count; i++)
-        header_add(fetch, request->headers[i]);
-    condition_add(fetch, "If-None-Match", request->etag);
-    condition_add(fetch, "If-Modified-Since", request->last_modified);
-    curl_easy_setopt(fetch->easy, CURLOPT_HTTPHEADER, fetch->headers);
+        line_add(fetch, request->headers[i], "");
+    condition_add(fetch, "If-None-Match: ", request->etag);
+    condition_add(fetch, "If-Modified-Since: ", request->last_modified);
+    set_headers(fetch);
     /* One that libcurl does not even take leaves none, which ends as malformed. */
-    curl_easy_setopt(fetch->easy, CURLOPT_URL, request->url);
+    if (curl_easy_setopt(fetch->easy, CURLOPT_URL, request->url) != CURLE_OK)
+        curl_easy_setopt(fetch->easy, CURLOPT_URL, NULL);
+}
+
+static struct fetch *fetch_new(struct fetcher *fetcher)
+{
+    struct fetch *fetch = xcalloc(1, sizeof *fetch);
+    fetch->fetcher = fetcher;
+    fetch->easy = curl_easy_init();
+    fetch_must(fetch->easy != NULL);
+    set_rules(fetch->easy);
+    set_trust(fetch->easy, fetcher->ca_file);
+    set_callbacks(fetch->easy, fetch);
+    return fetch;
+}
+
+/* One that rested, as new; else a new one. */
+static struct fetch *fetch_take(struct fetcher *fetcher)
+{
+    struct fetch *fetch = fetcher->idle;
+    if (fetch == NULL)
+        return fetch_new(fetcher);
+    fetcher->idle = fetch->next;
+    fetcher->idle_count--;
+    fetch->line_count = fetch->header_bytes = 0;
+    fetch->reaching = 0;
+    fetch->verdict = FETCH_OK;
+    fetch->verdict_text[0] = fetch->curl_text[0] = '\0';
+    return fetch;
 }
 
 static void fetch_attach(struct fetch *fetch)
@@ -535,7 +411,7 @@ static void fetch_attach(struct fetch *fetch)
     if (fetch->next != NULL)
         fetch->next->link = &fetch->next;
     fetcher->first = fetch;
-    must(curl_multi_add_handle(fetcher->multi, fetch->easy) == CURLM_OK);
+    fetch_must(curl_multi_add_handle(fetcher->multi, fetch->easy) == CURLM_OK);
 }
 
 /* The loop's idea of now may be old: its lag must not shorten the time-out. */
@@ -555,15 +431,11 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *r
     assert(request->timeout_ms > 0);
     if (fetcher->multi == NULL)
         fetcher_set_up(fetcher);
-    struct fetch *fetch = xcalloc(1, sizeof *fetch);
-    fetch->fetcher = fetcher;
+    struct fetch *fetch = fetch_take(fetcher);
     fetch->done = done;
     fetch->arg = arg;
     fetch->timeout_ms = request->timeout_ms;
     fetch->body_max_bytes = request->body_max_bytes;
-    fetch->easy = handle_take(fetcher);
-    set_rules(fetch->easy);
-    set_callbacks(fetch->easy, fetch);
     set_request(fetch, request);
     fetch_attach(fetch);
     deadline_start(fetch);

@@ -47,8 +47,6 @@ struct fetch_request {
      * host. */
     const char *const *headers;
     size_t header_count;
-    const char
-        *ca_file; /* https: only who is signed by one of these; NULL: the system's */
 };
 
 enum fetch_end {
@@ -81,6 +79,10 @@ struct fetcher *fetcher_new(struct ev_loop *loop, const struct netguard *guard);
 /* Let it have at most so many connections to one host, before its first fetch. Fetches
  * that find them all taken wait for one, and their time-out runs. */
 void fetcher_limit(struct fetcher *fetcher, int connections);
+
+/* Of https peers trust only those that an authority of this file (PEM) signed, before the
+ * first fetch; NULL: those the system trusts. Borrowed. */
+void fetcher_trust(struct fetcher *fetcher, const char *ca_file);
 
 /* Cancel all fetches and free; not from inside a `done`. NULL is fine. */
 void fetcher_free(struct fetcher *fetcher);

@@ -17,10 +17,19 @@
 
 enum { AT_ONCE = 16, URL_BYTES_MAX = 2048, REASON_BYTES = 200, HEADERS_MAX = 12 };
 
+/* Lines, each with its NUL, and where in `text` they begin. */
+struct headers {
+    struct buf text;
+    size_t starts[HEADERS_MAX];
+    size_t count;
+};
+
 /* One handler's. */
 struct http {
     struct fetcher *fetcher;
-    struct signer *signer; /* NULL: nothing is signed */
+    struct signer *signer;  /* NULL: nothing is signed */
+    struct buf body;        /* of the newest request */
+    struct headers headers; /* the same */
 };
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -69,6 +78,7 @@ static void *http_open(struct handler *handler)
     struct http *http = xcalloc(1, sizeof *http);
     http->fetcher = fetcher_new(handler->worker->loop, NULL);
     fetcher_limit(http->fetcher, (int)config->keys.connections);
+    fetcher_trust(http->fetcher, config->keys.ca_file);
     if (config->secret_is_public)
         log_warn("everybody on this machine can read the secret: chmod o-r",
                  log_text("type", config->type),
@@ -83,6 +93,8 @@ static void http_close(void *state)
     struct http *http = state;
     fetcher_free(http->fetcher);
     signer_free(http->signer);
+    buf_fini(&http->body);
+    buf_fini(&http->headers.text);
     free(http);
 }
 
@@ -193,75 +205,84 @@ static void on_posted(void *arg, const struct fetch_result *result)
 
 /* ---- the request ------------------------------------------------------------------- */
 
-struct headers {
-    const char *lines[HEADERS_MAX];
-    size_t count;
-    struct arena arena;
-};
+static void begin(struct headers *headers, const char *name)
+{
+    headers->starts[headers->count++] = headers->text.len;
+    buf_adds(&headers->text, name);
+}
+
+static void end(struct headers *headers)
+{
+    buf_addc(&headers->text, '\0');
+}
 
 /* What is no visible ASCII is left out: the body has it, too. */
 static void add(struct headers *headers, const char *name, struct bytes value)
 {
-    if (is_visible(value, ' '))
-        headers->lines[headers->count++] =
-            arena_printf(&headers->arena, "%s: %.*s", name, (int)value.len, value.at);
+    if (!is_visible(value, ' '))
+        return;
+    begin(headers, name);
+    buf_add(&headers->text, value.at, value.len);
+    end(headers);
 }
 
 static void add_number(struct headers *headers, const char *name, int64_t number)
 {
-    headers->lines[headers->count++] =
-        arena_printf(&headers->arena, "%s: %lld", name, (long long)number);
+    begin(headers, name);
+    buf_add_int(&headers->text, number);
+    end(headers);
 }
 
 static void add_signature(struct headers *headers, struct signer *signer,
                           struct bytes body)
 {
-    struct buf line = {0};
     if (signer == NULL)
         return;
-    signer_add_header(signer, clock_wall_ms() / 1000, body, &line);
-    headers->lines[headers->count++] = arena_dup(&headers->arena, buf_bytes(&line));
-    buf_fini(&line);
+    begin(headers, "");
+    signer_add_header(signer, clock_wall_ms() / 1000, body, &headers->text);
+    end(headers);
 }
 
 static void add_call(struct headers *headers, const struct call *call)
 {
     const struct attempt *attempt = &call->attempt;
     const struct envelope *envelope = &attempt->envelope;
-    headers->lines[headers->count++] = "Content-Type: " JSON_TYPE;
-    headers->lines[headers->count++] = "Accept: " JSON_TYPE;
-    add(headers, "Leat-Id", attempt_id(attempt));
-    add(headers, "Leat-Type", envelope->type);
-    add(headers, "Leat-Queue", bytes_of(attempt->feed->queue.name));
-    add_number(headers, "Leat-Attempt", attempt->entry.fails + 1);
-    add_number(headers, "Leat-Token", call_token(call));
-    add(headers, "traceparent", envelope->traceparent);
-    add(headers, "tracestate", envelope->tracestate);
+    headers->count = 0;
+    buf_reset(&headers->text);
+    add(headers, "Content-Type: ", bytes_of(JSON_TYPE));
+    add(headers, "Accept: ", bytes_of(JSON_TYPE));
+    add(headers, "Leat-Id: ", attempt_id(attempt));
+    add(headers, "Leat-Type: ", envelope->type);
+    add(headers, "Leat-Queue: ", bytes_of(attempt->feed->queue.name));
+    add_number(headers, "Leat-Attempt: ", attempt->entry.fails + 1);
+    add_number(headers, "Leat-Token: ", call_token(call));
+    add(headers, "traceparent: ", envelope->traceparent);
+    add(headers, "tracestate: ", envelope->tracestate);
 }
 
 /* The call is stopped when its time is over: before the fetch's own time-out. */
 static void start(struct call *call)
 {
-    const struct http *http = call->handler->state;
+    struct http *http = call->handler->state;
+    struct headers *headers = &http->headers;
     const struct handler_keys *keys = &call->handler->config->keys;
-    struct headers headers = {0};
-    struct buf text = {0};
-    call_write(&text, call, NULL);
-    struct bytes body = buf_bytes(&text);
-    add_call(&headers, call);
-    add_signature(&headers, http->signer, body);
+    const char *lines[HEADERS_MAX];
+    buf_reset(&http->body);
+    call_write(&http->body, call, NULL);
+    struct bytes body = buf_bytes(&http->body);
+    add_call(headers, call);
+    add_signature(headers, http->signer, body);
+    for (size_t i = 0; i < headers->count; i++)
+        lines[i] = headers->text.data + headers->starts[i];
     const struct fetch_request request = {
         .url = keys->url,
         .timeout_ms = call->timeout_ms + keys->grace_ms,
         .body_max_bytes = LIMIT_ANSWER_BYTES,
         .post = &body,
-        .headers = headers.lines,
-        .header_count = headers.count,
-        .ca_file = keys->ca_file,
+        .headers = lines,
+        .header_count = headers->count,
     };
     call->work = fetch_start(http->fetcher, &request, on_posted, call);
-    arena_fini(&headers.arena);
-    buf_fini(&text);
 }
 
 static void http_kill(struct call *call)

@@ -54,14 +54,16 @@ void signer_add_header(struct signer *signer, int64_t unix_s, struct bytes body,
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char digest[DIGEST_BYTES];
-    char time[24];
     size_t len;
-    int time_len = snprintf(time, sizeof time, "%lld.", (long long)unix_s);
+    buf_adds(out, "Leat-Signature: t=");
+    size_t begin = out->len;
+    buf_add_int(out, unix_s);
     must(EVP_MAC_init(signer->mac, NULL, 0, NULL));
-    update(signer, (struct bytes){time, (size_t)time_len});
+    update(signer, (struct bytes){out->data + begin, out->len - begin});
+    update(signer, bytes_of("."));
     update(signer, body);
     must(EVP_MAC_final(signer->mac, digest, &len, sizeof digest));
-    buf_addf(out, "Leat-Signature: t=%lld,v1=", (long long)unix_s);
+    buf_adds(out, ",v1=");
     for (size_t i = 0; i < len; i++) {
         buf_addc(out, digits[digest[i] >> 4]);
         buf_addc(out, digits[digest[i] & 15]);

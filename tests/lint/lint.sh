@@ -72,8 +72,8 @@ include_edges() {
     }' "${sources[@]}"
 }
 
-# One door per third-party header: header, files that may have it, whether only one may. The HTTP
-# library's door has three rooms (server, request, answer), since one file would be too long.
+# One door per third-party header: header, files that may have it, whether only one may. Behind an
+# …_inside.h the door has several rooms, since one file would be too long.
 third_party_doors() {
   awk '
     function door(header, files, single) {

@@ -261,6 +261,27 @@ START_TEST(a_post_carries_its_body_and_the_callers_headers)
 }
 END_TEST
 
+/* The next one has the handle of the one before, whatever that was and came to. */
+START_TEST(a_fetch_leaves_nothing_to_the_next)
+{
+    char with_password[64];
+    snprintf(with_password, sizeof with_password, "http://ann:secret@%s",
+             url_of("/echo") + strlen("http://"));
+    struct outcome outcome = post(with_password, bytes_of("{}"));
+    assert_text(outcome.body, "\r\nAuthorization: Basic ");
+    ck_assert_int_eq(get("gopher://127.0.0.1/").end, FETCH_REFUSED);
+    ck_assert_int_eq(get(url_of("/to?/hello")).status, 200);
+    outcome = get(url_of("/echo"));
+    ck_assert_int_eq(outcome.end, FETCH_OK);
+    ck_assert_str_eq(outcome.error, "");
+    ck_assert_int_eq(strncmp(outcome.body, "GET /echo HTTP/1.1\r\n", 20), 0);
+    static const char *const left[] = {"Authorization", "Leat-Id", "Content-", "Expect"};
+    for (size_t i = 0; i < COUNT(left); i++)
+        ck_assert_ptr_null(strstr(outcome.body, left[i]));
+    ck_assert_int_eq(post(url_of("/to?/hello"), bytes_of("{}")).status, 302);
+}
+END_TEST
+
 START_TEST(the_body_of_a_post_is_copied)
 {
     char body[] = "as it was";
@@ -356,8 +377,9 @@ SUITE_WITH(
     an_address_that_is_not_allowed_is_refused_before_connecting,
     a_name_is_judged_by_its_address, a_name_with_one_allowed_address_is_reached_there,
     a_name_that_changes_its_address_gains_nothing,
-    a_post_carries_its_body_and_the_callers_headers, the_body_of_a_post_is_copied,
-    a_large_post_waits_for_no_permission, a_post_follows_no_redirect,
-    the_answer_to_a_post_keeps_its_limit, posts_to_one_host_share_one_connection,
+    a_post_carries_its_body_and_the_callers_headers, a_fetch_leaves_nothing_to_the_next,
+    the_body_of_a_post_is_copied, a_large_post_waits_for_no_permission,
+    a_post_follows_no_redirect, the_answer_to_a_post_keeps_its_limit,
+    posts_to_one_host_share_one_connection,
     a_kept_connection_that_the_peer_has_closed_costs_no_post,
     a_fetcher_without_a_guard_reaches_every_address)
