@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/follow.h"
 #include "schema/entry.h"
-#include "worker/tick.h"
+#include "worker/listing.h"
 
 #include <assert.h>
 
 const struct queue *follow_queue(struct feed *feed, const struct follow_up *push,
                                  struct arena *arena)
 {
-    struct worker *worker = feed->worker;
     if (push->queue.len == 0 || bytes_is(push->queue, feed->queue.name))
         return &feed->queue;
     struct queue *queue = arena_alloc(arena, sizeof *queue);
     int code = queue_init(queue, arena_dup(arena, push->queue), NULL);
     assert(code == LEAT_OK); /* follow_up_read() has looked */
-    cmd_set(&worker->cmd, "SADD", QUEUES_KEY, queue->name, NULL);
-    tick_send_quietly(worker, &worker->cmd);
+    listing_add(feed->worker, queue->name);
     return queue;
 }
 

@@ -250,8 +250,10 @@ static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
         if (tick->count % TRIM_TICKS == 0)
             trim(&worker->feeds[i]);
     }
-    if (tick->count % RECORD_TICKS == 0)
+    if (tick->count % RECORD_TICKS == 0) {
+        listing_renew(worker);
         record_send(worker);
+    }
     tick->count++;
 }
 

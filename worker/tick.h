@@ -2,9 +2,9 @@
 /* What happens by the clock: once a second (±20 %, so that fleets spread) expired leases
  * are reaped and due jobs promoted, sooner when something is known to become due sooner;
  * running leases are extended at a third of their time; every five seconds the worker's
- * record is written. Any worker may do all of it at any time: there is no leader. A
- * connection of its own listens on the queues' control streams for what cannot wait for a
- * tick. */
+ * record is written and its queues are listed. Any worker may do all of it at any time:
+ * there is no leader. A connection of its own listens on the queues' control streams for
+ * what cannot wait for a tick. */
 #ifndef LEAT_WORKER_TICK_H
 #define LEAT_WORKER_TICK_H
 

@@ -152,10 +152,7 @@ static void on_up(void *arg)
              log_text("version", link_server_version(worker->link)));
     for (int i = 0; i < worker->feed_count; i++)
         cancels_load(worker->feeds[i].cancels);
-    for (int i = 0; i < worker->feed_count; i++) { /* again: Redis may have lost it */
-        cmd_set(&worker->cmd, "SADD", QUEUES_KEY, worker->feeds[i].queue.name, NULL);
-        tick_send_quietly(worker, &worker->cmd);
-    }
+    listing_renew(worker);
     worker_pump(worker);
 }
 

@@ -9,12 +9,14 @@
  *   call.c      one of them                     handler.c   who runs them
  *   tick.c      reap, promote, extend           record.c    what the fleet sees of it
  *   drain.c     when --drain is done            joblog.c    what the log tells of a job
+ *   listing.c   where people find the queues
  */
 #ifndef LEAT_WORKER_WORKER_H
 #define LEAT_WORKER_WORKER_H
 
 #include "broker/link.h"
 #include "schema/queue.h"
+#include "worker/listing.h"
 #include "worker/settlement.h"
 #include "worker/share.h"
 #include "worker/tally.h"
@@ -84,6 +86,7 @@ struct worker {
     struct feed *feeds;
     int feed_count;
     struct shares shares; /* of the feeds, by their numbers */
+    struct listing listing;
     struct tick *tick;
     struct drain_watch *drain;
     struct fetcher *fetcher;

@@ -20,6 +20,10 @@ sed -i "s|bin/slow\"}|&\n  environment = { PATH, \"GATE=$dir/gate\" }|" "$conf"
 handler refused <<'X'
 echo '{"incr":{"fine":1,"text":1},"push":[{"type":"increment","args":{"counter":"never"}}]}' >&3
 X
+handler sends <<'X'
+push='{"queue":"mail","type":"tick","args":{}}'
+echo "{\"incr\":{\"sends\":1},\"push\":[$push$(printf ",$push%.0s" $(seq 63))]}" >&3
+X
 
 # ---- one lease, several kinds of jobs -------------------------------------------------------
 
@@ -44,6 +48,24 @@ lines 400 '{"type":"tick","args":{}}' | "$leat" push --ndjson 2>"$dir/out"
 await '[ "$(counter followed)" = 400 ]' 60 'all that follow'
 expect_eq '400 800' "$(counter ticks) $(counter by_pairs)" 'what they added'
 ok 'effects happen once a job, with its follow-up'
+
+# ---- where they follow ----------------------------------------------------------------------
+
+listed() { redis_cli smembers '{leat}:queues' | sort | paste -sd' '; }
+sadds() { redis_cli info commandstats | sed -n 's/^cmdstat_sadd:calls=\([0-9]*\),.*/\1/p'; }
+before=$(sadds)
+lines 20 '{"type":"sends","args":{}}' | "$leat" push --ndjson 2>"$dir/out"
+await '[ "$(counter sends)" = 20 ]' 60 'all that send'
+expect_eq '1280 default mail' "$(redis_cli llen leat:mail) $(listed)" 'what they sent; queues listed'
+[ $(($(sadds) - before)) -lt 100 ] || fail "$(($(sadds) - before)) SADDs"
+ok 'a queue is not listed once more with each job that follows there'
+
+redis_cli del '{leat}:queues' >"$dir/out"
+await '[ "$(listed)" = default ]' 20 'the worker to list what it serves'
+job sends again
+await '[ "$(counter sends)" = 21 ]' 20 'one more'
+expect_eq 'default mail' "$(listed)" 'queues listed'
+ok 'names that Redis lost come back'
 
 # ---- refused --------------------------------------------------------------------------------
 
@@ -149,18 +171,26 @@ before=$(counter ticks)
 job tick full --retries 50
 await '[ "$(counter ticks)" = $((before + 1)) ]' 20 'a job with memory'
 kill -STOP "$worker" "$first"
-printf '{"type":"tick","id":"hungry","retry":{"policy":"fixed","base_ms":500},"args":{}}' | redis_cli -x lpush leat:default >"$dir/out"
+redis_cli del '{leat}:queues' leat:mail >"$dir/out"
+for type in tick sends; do
+  printf '{"type":"%s","id":"hungry-%s","retry":{"policy":"fixed","base_ms":500},"args":{}}' $type $type | redis_cli -x lpush leat:default >"$dir/out"
+done
 {
   echo '{"type":"increment","id":"followed","args":{"counter":"late"},"then":{"type":"increment","args":{"counter":"late"}}}'
   lines 30 '{"type":"increment","args":{"counter":"roomy"}}'
 } | "$leat" push --ndjson 2>"$dir/out"
 redis_cli config set maxmemory $((used / 2)) >"$dir/out"
 kill -CONT "$worker" "$first"
-await 'cat "$dir"/worker-*.log | grep -q "msg=\"job failed\" id=hungry.*OOM"' 30 'the refusal'
+told_by_either() { grep -q "msg=\"$1\" id=$2 .*$3" "$dir"/worker-*.log; }
+await 'told_by_either "job failed" hungry-tick OOM' 30 'the refusal of a follow-up'
+await 'told_by_either "job failed" hungry-sends OOM' 30 'the refusal of a follow-up to another queue'
 expect_eq $((before + 1)) "$(counter ticks)" 'what a refused job added'
 await '[ "$(counter roomy)" = 30 ]' 30 'increments beside one that is followed, without memory'
-expect_told followed 'job put off' 'no memory'
+await 'told_by_either "job put off" followed "no memory"' 30 'the refusal of what follows an increment'
+expect_eq '0 default' "$(redis_cli llen leat:mail) $(listed)" 'what was sent without memory; queues listed'
 redis_cli config set maxmemory 0 >"$dir/out"
+await '[ "$(redis_cli llen leat:mail)" = 64 ]' 30 'what is sent with memory'
+expect_eq 'default mail' "$(listed)" 'queues listed then'
 await '[ "$(counter ticks)" = $((before + 2)) ]' 30 'its end, with memory'
 await '[ "$(counter late)" = 2 ]' 60 'the increment, and what follows it'
 ok 'without memory for what follows a job fails whole, and runs again'
