@@ -111,7 +111,7 @@ int replica_open(struct client *client, const struct common_options *common,
 {
     struct arena arena = {0};
     struct config file;
-    struct opt_list replicas;
+    struct opt_list replicas = {0};
     struct err why = {0};
     *client = (struct client){0};
     int code = config_open(&file, common->config, err);

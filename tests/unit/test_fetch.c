@@ -264,10 +264,10 @@ END_TEST
 /* The next one has the handle of the one before, whatever that was and came to. */
 START_TEST(a_fetch_leaves_nothing_to_the_next)
 {
-    char with_password[64];
-    snprintf(with_password, sizeof with_password, "http://ann:secret@%s",
-             url_of("/echo") + strlen("http://"));
-    struct outcome outcome = post(with_password, bytes_of("{}"));
+    struct buf with_password = {0};
+    buf_addf(&with_password, "http://ann:secret@%s", url_of("/echo") + strlen("http://"));
+    struct outcome outcome = post(buf_text(&with_password), bytes_of("{}"));
+    buf_fini(&with_password);
     assert_text(outcome.body, "\r\nAuthorization: Basic ");
     ck_assert_int_eq(get("gopher://127.0.0.1/").end, FETCH_REFUSED);
     ck_assert_int_eq(get(url_of("/to?/hello")).status, 200);
