@@ -24,6 +24,8 @@ static const struct opt_spec spec = {
     .about =
         "Cancel jobs by their ids: one that runs is stopped, one that waits does not "
         "start. Prints what that did, a line for each.\v"
+        "A job that was pushed without an id is named by its iid, as the log of its "
+        "worker has it.\n\n"
         "Exit status 1: one has ended before, or is not known here. An id that is not "
         "known is kept for a day, in which a job with it does not start.",
     .rows = rows,

@@ -23,6 +23,7 @@ struct attempt {
     int64_t started_mono_ms; /* 0: it has not begun */
     int64_t ended_mono_ms;   /* 0: it has not ended */
     int solo;                /* a suspect: nothing else may be held beside it */
+    int cancelled;           /* while Redis was asked for it: it must not go on */
     /* What its settle will have come to: told when that is answered. */
     enum joblog_event end;
     const char *error;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The ids of cancelled jobs that a worker knows of one queue. Those that count stand in
- * `:cancel`: they are read when a connection comes up, and each new one is heard on the
- * control stream. A job of such an id is settled as cancelled instead of started.
+/* The ids of cancelled jobs that a worker knows of one queue, iids among them. Those that
+ * count stand in `:cancel`: they are read when a connection comes up, and each new one is
+ * heard on the control stream. A job of such an id is settled as cancelled instead of
+ * started.
  *
  * Which job uses a cancel up is decided by Redis, in that settle; so an id may be known
  * here that counts no more. It is asked for again behind each settle that may have used

@@ -262,14 +262,17 @@ void flight_retry(struct flight *flight, const char *error, int64_t at_least_ms)
 int flight_cancel(struct flight *flight)
 {
     struct attempt *attempt = &flight->attempt;
-    if (flight->ending || flight->abandoned || flight->asking)
+    attempt->cancelled = 1;
+    if (flight->ending || flight->abandoned)
         return 0;
+    if (flight->asking || attempt->started_mono_ms == 0)
+        return 1; /* refresh.c looks before it fetches */
     refresh_cancel(flight);
     attempt->end = JOB_CANCELLED;
     struct settlement *settlement = begin_settle(flight, OUTCOME_CANCELLED);
     cmd_add(&settlement->args, attempt_id(attempt));
     cmd_adds(&settlement->args, "1");
-    cancels_use(attempt->feed->cancels, attempt->envelope.id);
+    cancels_use(attempt->feed->cancels, attempt_id(attempt));
     send_settle(flight, &(struct tracking_news){.state = "cancelled"});
     return 1;
 }

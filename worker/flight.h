@@ -53,7 +53,8 @@ void flight_land(struct flight *flight);
 void flight_retry(struct flight *flight, const char *error, int64_t at_least_ms);
 void flight_die(struct flight *flight, const char *error);
 
-/* Somebody cancelled it. Returns 0 if its end is on the way. */
+/* Somebody cancelled it: it ends, at once or with Redis' next answer. Returns 0 if its
+ * end is on the way. */
 int flight_cancel(struct flight *flight);
 
 /* The lease is gone, or the worker leaves: stop without an end. `why` is for the log. */

@@ -85,6 +85,24 @@ void lease_free(struct lease *lease)
     free(lease);
 }
 
+static int cancel_if(struct attempt *attempt, struct bytes id)
+{
+    int is_it = attempt_is(attempt, id);
+    if (is_it)
+        attempt->cancelled = 1;
+    return is_it;
+}
+
+int lease_cancel(const struct lease *lease, struct bytes id)
+{
+    int count = 0;
+    for (struct attempt *it = lease->claims; it != NULL; it = it->next)
+        count += cancel_if(it, id);
+    for (struct call *call = lease->calls; call != NULL; call = call->next)
+        count += cancel_if(&call->attempt, id);
+    return count;
+}
+
 /* ---- reserving --------------------------------------------------------------------- */
 
 static struct bytes body_of(const struct lease *lease);

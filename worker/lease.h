@@ -51,6 +51,10 @@ void lease_rung(struct feed *feed, struct answer *answer);
 /* The last part of a lease of `ttl_ms`, in which nothing starts any more. */
 int64_t lease_margin_ms(int64_t ttl_ms);
 
+/* Somebody cancelled jobs of that id: those that would begin with Redis' answer end then.
+ * Returns how many there are. */
+int lease_cancel(const struct lease *lease, struct bytes id);
+
 /* Forget it without a word to Redis. */
 void lease_free(struct lease *lease);
 

@@ -80,7 +80,7 @@ static void add_cancelled(struct settlement *settlement, struct call *call)
     const struct attempt *attempt = &call->attempt;
     cmd_add(&settlement->args, attempt_id(attempt));
     cmd_adds(&settlement->args, "1");
-    cancels_use(attempt->feed->cancels, attempt->envelope.id);
+    cancels_use(attempt->feed->cancels, attempt_id(attempt));
 }
 
 static const struct row {

@@ -84,6 +84,10 @@ static int64_t timeout_of(const struct flight *flight)
 static void fetch(struct flight *flight)
 {
     const struct refresh_args *args = &flight->refresh;
+    if (flight->attempt.cancelled) {
+        flight_cancel(flight);
+        return;
+    }
     struct fetch_request request = {
         .url = arena_dup(&flight->arena, args->url),
         .timeout_ms = timeout_of(flight),

@@ -105,6 +105,14 @@ static void list(struct run *run)
         ev_timer_again(worker->loop, &worker->watch);
 }
 
+/* It heard of these while Redis was asked whether they may begin. */
+static void end_cancelled(struct run *run)
+{
+    for (struct call *call = run->calls; call != NULL; call = call->next)
+        if (call->attempt.cancelled)
+            call_cancelled(call);
+}
+
 void run_begin(struct lease *lease, const char *id, int64_t sent_mono_ms)
 {
     struct run *run = xcalloc(1, sizeof *run);
@@ -135,6 +143,7 @@ void run_begin(struct lease *lease, const char *id, int64_t sent_mono_ms)
         handler_take(call);
     }
     worker_of(run)->held_jobs += run->count;
+    end_cancelled(run);
     worker_pump_soon(worker_of(run));
 }
 

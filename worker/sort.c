@@ -353,15 +353,27 @@ static void sort_expired(struct sorting *sorting)
 }
 
 /* Redis knows whether the cancel is still there; if not, the job goes back. */
-static void sort_cancelled(struct sorting *sorting)
+static void sort_cancelled(struct sorting *sorting, struct bytes id)
 {
     struct settlement *settlement = &sorting->worker->settlement;
-    cancels_use(sorting->lease->feed->cancels, sorting->envelope.id);
+    cancels_use(sorting->lease->feed->cancels, id);
     settlement_add(settlement, OUTCOME_CANCELLED);
-    cmd_add(&settlement->args, sorting->envelope.id);
+    cmd_add(&settlement->args, id);
     cmd_adds(&settlement->args, "0");
     track(sorting, &(struct tracking_news){.state = "cancelled"});
     tell(sorting, JOB_CANCELLED, 0, NULL);
+}
+
+/* The name under which it was cancelled: its producer's, or ours, which is all that some
+ * have; or nothing. */
+static struct bytes cancelled_as(const struct sorting *sorting)
+{
+    const struct cancels *cancels = sorting->lease->feed->cancels;
+    if (cancels_has(cancels, sorting->envelope.id))
+        return sorting->envelope.id;
+    if (cancels_has(cancels, sorting->entry.iid))
+        return sorting->entry.iid;
+    return bytes_of("");
 }
 
 /* One that could be read. */
@@ -370,10 +382,11 @@ static void sort_well(struct sorting *sorting)
     const struct job_type *type = types_find(sorting->envelope.type);
     struct handler *handler =
         type == NULL ? handler_find(sorting->worker, sorting->envelope.type) : NULL;
+    struct bytes cancelled = cancelled_as(sorting);
     if (is_expired(sorting))
         sort_expired(sorting);
-    else if (cancels_has(sorting->lease->feed->cancels, sorting->envelope.id))
-        sort_cancelled(sorting);
+    else if (cancelled.len > 0)
+        sort_cancelled(sorting, cancelled);
     else if (sorting->envelope.version > ENVELOPE_VERSION)
         sort_later(sorting, "an envelope of a later version", bytes_of(""));
     else if (handler != NULL)

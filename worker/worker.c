@@ -263,6 +263,9 @@ int worker_cancel(struct worker *worker, const struct feed *feed, struct bytes i
 {
     int count = 0;
     struct attempt *next;
+    for (const struct lease *it = worker->leases; it != NULL; it = it->next)
+        if (it->feed == feed)
+            count += lease_cancel(it, id);
     for (struct run *run = worker->runs; run != NULL; run = run->next)
         if (run->feed == feed)
             count += run_cancel(run, id);

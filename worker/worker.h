@@ -147,7 +147,7 @@ const char *worker_state_name(enum worker_state state);
  * loop. */
 void worker_fail(struct worker *worker, const struct err *err);
 
-/* Cancel the jobs of that id that run here, or wait for their handler. Returns how many
+/* Cancel the jobs of that id, or iid, that run here or are about to. Returns how many
  * there were. */
 int worker_cancel(struct worker *worker, const struct feed *feed, struct bytes id);
 

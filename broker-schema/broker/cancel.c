@@ -103,7 +103,7 @@ static int on_entry(void *arg, struct bytes raw, int64_t at_ms)
     arena_reset(&cancel->scratch);
     if (raw.len <= LIMIT_ENTRY_BYTES && entry_read(&entry, raw) == 0 &&
         envelope_read(&envelope, entry.payload, &cancel->scratch, NULL) == LEAT_OK &&
-        bytes_is(envelope.id, cancel->id))
+        (bytes_is(envelope.id, cancel->id) || bytes_is(entry.iid, cancel->id)))
         cancel->where = place_of(cancel, cancel->walk.from);
     return knows(cancel);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Cancelling a job by its id, and learning what that did. CANCEL keeps the id for a while
- * and tells all workers at once; one that runs the job stops it and answers. Meanwhile
- * the job is looked for where jobs wait. One that is found nowhere may be between two
- * places: it would not start either. */
+/* Cancelling a job by its id, or by its iid, and learning what that did. CANCEL keeps the
+ * id for a while and tells all workers at once; one that runs the job stops it and
+ * answers. Meanwhile the job is looked for where jobs wait. One that is found nowhere may
+ * be between two places: it would not start either. */
 #ifndef LEAT_BROKER_CANCEL_H
 #define LEAT_BROKER_CANCEL_H
 

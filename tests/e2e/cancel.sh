@@ -17,6 +17,13 @@ handler quick "environment = { PATH, \"OUT=$dir\" }" <<'X'
 echo ran >>"$OUT/$LEAT_ID.ran"
 X
 
+handler nameless <<'X'
+exec sleep 600
+X
+handler failing <<'X'
+exit 1
+X
+
 # settled FIELD N: the queue's :m counts so many.
 settled() { await "[ \"\$(tally $1)\" = $2 ]" 30 "$2 jobs to be $1, not $(tally "$1")"; }
 # runs ID: the slow job's program runs; $program and $birth are who it is.
@@ -73,6 +80,27 @@ done
 settled cancelled 5
 expect_eq nobody "$(redis_cli hkeys "$(key cancel)")" 'cancels that are left'
 ok 'jobs that run are stopped, whoever has them'
+
+# ---- jobs without an id ------------------------------------------------------------------------
+
+# Only we name them: by the iid that the log tells.
+iid_of() { sed -n "s/.*msg=\"$1\" iid=\([^ ]*\) type=$2 .*/\1/p" "$dir"/worker-*.log | tail -n 1; }
+
+redis_cli lpush leat:default '{"type":"nameless","args":{}}' >"$dir/pushed"
+await '[ -n "$(iid_of "job started" nameless)" ]' 30 'the nameless job to run'
+iid=$(iid_of 'job started' nameless)
+expect_exit 0 "$leat" job cancel "$iid"
+expect_match "^$iid: stopping on " "$(said)" 'a nameless job that runs'
+settled cancelled 6
+redis_cli lpush leat:default '{"type":"failing","args":{},"retry":{"base_ms":3600000}}' >"$dir/pushed"
+await '[ "$(size sched)" = 1 ]' 30 'the nameless job to wait'
+iid=$(iid_of 'job failed' failing)
+expect_exit 0 "$leat" job cancel "$iid"
+expect_eq "$iid: waits (scheduled) and will not start" "$(said)" 'a nameless job that waits'
+redis_cli zadd "$(key sched)" XX 1 "$(redis_cli --raw zrange "$(key sched)" 0 0)" >"$dir/due"
+settled cancelled 7
+expect_eq nobody "$(redis_cli hkeys "$(key cancel)")" 'cancels that are left'
+ok 'a job without an id is cancelled by its iid'
 
 # ---- an id that is used again ----------------------------------------------------------------
 
