@@ -85,7 +85,7 @@ third_party_doors() {
       door("^hiredis", "^broker-schema/broker/")
       door("^curl/", "^worker/", 1)
       door("^openssl/", "^worker/(signer|ca_file)\\.c$|^tests/support/receiver\\.c$")
-      door("^microhttpd\\.h$", "^dashboard/http_inside\\.h$|^tests/support/(origin|receiver)\\.c$", 1)
+      door("^microhttpd\\.h$", "^dashboard/http_inside\\.h$|^tests/support/web\\.h$", 1)
       door("^check\\.h$", "^tests/")
       door("^bsd/", "^worker/title\\.c$", 1)
       door("^argp\\.h$", "^broker-schema/base/opt\\.c$")

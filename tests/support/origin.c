@@ -7,17 +7,12 @@
  * alone. */
 #include "base/opt.h"
 #include "pages.h"
+#include "web.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <microhttpd.h>
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     FAIL_EVERY = 7,
@@ -66,63 +61,33 @@ static unsigned hits_add(struct origin *origin, const char *path, unsigned by)
     return count;
 }
 
-static const char *argument(const struct request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-/* Queue `response`, which is taken. */
-static enum MHD_Result answer(struct request *request, unsigned status,
-                              struct MHD_Response *response)
-{
-    enum MHD_Result queued = MHD_queue_response(request->connection, status, response);
-    MHD_destroy_response(response);
-    return queued;
-}
-
-static struct MHD_Response *text_response(const char *text)
-{
-    return MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
-                                           MHD_RESPMEM_MUST_COPY);
-}
-
 static enum MHD_Result answer_text(struct request *request, unsigned status,
                                    const char *text)
 {
-    return answer(request, status, text_response(text));
+    return web_answer(request->connection, status, web_text(text));
 }
 
 /* 304 when the client names this ETag, else 200 with the text. */
 static enum MHD_Result answer_tagged(struct request *request, const char *text,
                                      const char *etag, const char *modified)
 {
-    const char *known = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
-                                                    MHD_HTTP_HEADER_IF_NONE_MATCH);
+    const char *known = web_header(request->connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
     int same = known != NULL && strstr(known, etag) != NULL;
-    struct MHD_Response *response = text_response(same ? "" : text);
+    struct MHD_Response *response = web_text(same ? "" : text);
     MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
     if (modified != NULL)
         MHD_add_response_header(response, MHD_HTTP_HEADER_LAST_MODIFIED, modified);
-    return answer(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
-}
-
-/* Block for `ms` (-1: for ever), or until the client hangs up. */
-static void linger(struct request *request, int ms)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct pollfd hangup = {.fd = info->connect_fd, .events = POLLRDHUP};
-    while (poll(&hangup, 1, ms) < 0 && errno == EINTR)
-        ;
+    return web_answer(request->connection, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
+                      response);
 }
 
 static enum MHD_Result serve_redirect(struct request *request)
 {
-    const char *to = argument(request, "to");
-    struct MHD_Response *response = text_response("");
+    const char *to = web_argument(request->connection, "to");
+    struct MHD_Response *response = web_text("");
     MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION,
                             to != NULL ? to : request->uri);
-    return answer(request, MHD_HTTP_FOUND, response);
+    return web_answer(request->connection, MHD_HTTP_FOUND, response);
 }
 
 static ssize_t endless_block(void *cls, uint64_t position, char *block, size_t size)
@@ -134,31 +99,32 @@ static ssize_t endless_block(void *cls, uint64_t position, char *block, size_t s
 
 static enum MHD_Result serve_endless(struct request *request)
 {
-    return answer(request, MHD_HTTP_OK,
-                  MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES,
-                                                    endless_block, NULL, NULL));
+    return web_answer(request->connection, MHD_HTTP_OK,
+                      MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES,
+                                                        endless_block, NULL, NULL));
 }
 
 static enum MHD_Result serve_never(struct request *request)
 {
-    linger(request, -1);
+    web_linger(request->connection, -1);
     return MHD_NO;
 }
 
 static enum MHD_Result serve_status(struct request *request)
 {
-    const char *retry_after = argument(request, "retry_after");
+    const char *retry_after = web_argument(request->connection, "retry_after");
     unsigned status = (unsigned)strtoul(request->uri + strlen("/status/"), NULL, 10);
-    struct MHD_Response *response = text_response("as you wish\n");
+    struct MHD_Response *response = web_text("as you wish\n");
     if (retry_after != NULL)
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, retry_after);
-    return answer(request, status >= 200 && status <= 599 ? status : 400, response);
+    return web_answer(request->connection, status >= 200 && status <= 599 ? status : 400,
+                      response);
 }
 
 static enum MHD_Result serve_slow(struct request *request)
 {
-    const char *ms = argument(request, "ms");
-    linger(request, ms != NULL ? (int)strtol(ms, NULL, 10) : SLOW_MS);
+    const char *ms = web_argument(request->connection, "ms");
+    web_linger(request->connection, ms != NULL ? (int)strtol(ms, NULL, 10) : SLOW_MS);
     return answer_text(request, MHD_HTTP_OK, "slow\n");
 }
 
@@ -187,7 +153,7 @@ static enum MHD_Result serve_etag(struct request *request)
 
 static enum MHD_Result serve_requests(struct request *request)
 {
-    const char *path = argument(request, "path");
+    const char *path = web_argument(request->connection, "path");
     char text[16];
     snprintf(text, sizeof text, "%u\n",
              hits_add(request->origin, path != NULL ? path : "", 0));
@@ -207,7 +173,7 @@ static enum MHD_Result serve_page(struct request *request)
     if (turn % FAIL_EVERY == 0)
         return answer_text(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of order\n");
     if (turn % SLOW_EVERY == 0)
-        linger(request, SLOW_MS);
+        web_linger(request->connection, SLOW_MS);
     return answer_tagged(request, buf_text(&page->body), page->etag, page->modified);
 }
 
@@ -266,9 +232,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection,
 /* Listen on loopback; NULL when that fails. */
 static struct MHD_Daemon *listen_on(struct origin *origin)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)origin->port),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address = web_loopback(origin->port);
     return MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
         on_request, NULL, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_URI_LOG_CALLBACK,
@@ -303,23 +267,11 @@ static void die(const char *what)
 int main(int argc, char **argv)
 {
     static struct origin origin = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    sigset_t ends;
-    int signal_number;
     opt_parse(&spec, argc, argv, &origin);
     if (pages_load(&origin.pages, origin.pages_file, origin.seed) != 0)
         die(origin.pages_file);
     if (origin.bodies_dir != NULL && pages_write(&origin.pages, origin.bodies_dir) != 0)
         die(origin.bodies_dir);
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigprocmask(SIG_BLOCK, &ends, NULL); /* before the threads, which inherit it */
-    struct MHD_Daemon *daemon = listen_on(&origin);
-    if (daemon == NULL)
-        die("listen");
-    printf("listening %u\n",
-           MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
-    fflush(stdout);
-    sigwait(&ends, &signal_number);
-    _exit(0); /* threads may sit in answers that never come: nothing to wait for */
+    web_block_signals();
+    web_serve(listen_on(&origin));
 }

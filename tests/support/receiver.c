@@ -12,20 +12,15 @@
 #include "base/clock.h"
 #include "base/opt.h"
 #include "base/text.h"
+#include "web.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <microhttpd.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     BODY_BYTES_MAX = 1024 * 1024,
@@ -51,31 +46,6 @@ struct request {
     struct buf body;
 };
 
-static const char *argument(const struct request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-static const char *header(const struct request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
-}
-
-/* Queue `response`, which is taken. */
-static enum MHD_Result answer(struct request *request, unsigned status,
-                              struct MHD_Response *response)
-{
-    enum MHD_Result queued = MHD_queue_response(request->connection, status, response);
-    MHD_destroy_response(response);
-    return queued;
-}
-
-static struct MHD_Response *text_response(const char *text)
-{
-    return MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
-                                           MHD_RESPMEM_MUST_COPY);
-}
-
 /* ---- the signature ----------------------------------------------------------------- */
 
 /* HMAC-SHA256 of `<t>.<body>`, in hexadecimal digits. */
@@ -98,7 +68,7 @@ static int is_genuine(const struct request *request)
 {
     char v1[2 * DIGEST_BYTES + 1], expected[2 * DIGEST_BYTES + 1];
     long long at_s;
-    const char *text = header(request, "Leat-Signature");
+    const char *text = web_header(request->connection, "Leat-Signature");
     if (text == NULL || sscanf(text, "t=%lld,v1=%64[0-9a-f]", &at_s, v1) != 2 ||
         strlen(v1) != sizeof v1 - 1)
         return 0;
@@ -116,13 +86,15 @@ static enum MHD_Result serve_answer(struct request *request)
     static const struct {
         const char *argument, *header;
     } rows[] = {{"type", "Content-Type"}, {"retry_after", "Retry-After"}};
-    const char *status = argument(request, "status"), *body = argument(request, "body");
-    struct MHD_Response *response = text_response(body != NULL ? body : "");
+    const char *status = web_argument(request->connection, "status"),
+               *body = web_argument(request->connection, "body");
+    struct MHD_Response *response = web_text(body != NULL ? body : "");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (argument(request, rows[i].argument) != NULL)
+        if (web_argument(request->connection, rows[i].argument) != NULL)
             MHD_add_response_header(response, rows[i].header,
-                                    argument(request, rows[i].argument));
-    return answer(request, status != NULL ? (unsigned)atoi(status) : 200, response);
+                                    web_argument(request->connection, rows[i].argument));
+    return web_answer(request->connection, status != NULL ? (unsigned)atoi(status) : 200,
+                      response);
 }
 
 static ssize_t cut_block(void *cls, uint64_t position, char *block, size_t size)
@@ -137,8 +109,8 @@ static ssize_t cut_block(void *cls, uint64_t position, char *block, size_t size)
 /* Ten bytes of a hundred, then the connection ends. */
 static enum MHD_Result serve_cut(struct request *request)
 {
-    return answer(request, 200,
-                  MHD_create_response_from_callback(100, 64, cut_block, NULL, NULL));
+    return web_answer(request->connection, 200,
+                      MHD_create_response_from_callback(100, 64, cut_block, NULL, NULL));
 }
 
 static ssize_t huge_block(void *cls, uint64_t position, char *block, size_t size)
@@ -153,21 +125,17 @@ static ssize_t huge_block(void *cls, uint64_t position, char *block, size_t size
 /* 10 MiB, unannounced. */
 static enum MHD_Result serve_huge(struct request *request)
 {
-    return answer(request, 200,
-                  MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 65536, huge_block,
-                                                    NULL, NULL));
+    return web_answer(request->connection, 200,
+                      MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 65536,
+                                                        huge_block, NULL, NULL));
 }
 
 /* Wait ?ms=N, or until the other side hangs up. */
 static enum MHD_Result serve_slow(struct request *request)
 {
-    const char *ms = argument(request, "ms");
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct pollfd hangup = {.fd = info->connect_fd, .events = POLLRDHUP};
-    while (poll(&hangup, 1, ms != NULL ? atoi(ms) : -1) < 0 && errno == EINTR)
-        ;
-    return answer(request, 204, text_response(""));
+    const char *ms = web_argument(request->connection, "ms");
+    web_linger(request->connection, ms != NULL ? atoi(ms) : -1);
+    return web_answer(request->connection, 204, web_text(""));
 }
 
 static const struct route {
@@ -190,8 +158,9 @@ static void print_request(const struct request *request, const char *path)
     struct buf line = {0};
     buf_addf(&line, "post %d %s", request->number, path);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (header(request, names[i]) != NULL)
-            buf_addf(&line, " %s=%s", names[i], header(request, names[i]));
+        if (web_header(request->connection, names[i]) != NULL)
+            buf_addf(&line, " %s=%s", names[i],
+                     web_header(request->connection, names[i]));
     buf_addf(&line, " body=%s\n", buf_text(&request->body));
     fputs(buf_text(&line), stdout);
     fflush(stdout);
@@ -201,13 +170,13 @@ static void print_request(const struct request *request, const char *path)
 static enum MHD_Result serve(struct request *request, const char *path)
 {
     if (request->receiver->secret != NULL && !is_genuine(request))
-        return answer(request, 401, text_response("the signature is wrong\n"));
+        return web_answer(request->connection, 401, web_text("the signature is wrong\n"));
     if (!request->receiver->quiet)
         print_request(request, path);
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
         if (strcmp(path, routes[i].path) == 0)
             return routes[i].serve(request);
-    return answer(request, 204, text_response(""));
+    return web_answer(request->connection, 204, web_text(""));
 }
 
 /* Called for the head, for each piece of the body, and at its end. */
@@ -282,9 +251,7 @@ static const char *text_of(const char *path)
 /* A thread for each connection, so that a route may block; quiet: one for all. */
 static struct MHD_Daemon *listen_on(struct receiver *receiver)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)receiver->port),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address = web_loopback(receiver->port);
     struct MHD_OptionItem tls[3] = {{MHD_OPTION_END, 0, NULL}};
     unsigned flags =
         receiver->quiet ? MHD_USE_EPOLL_INTERNAL_THREAD
@@ -326,21 +293,7 @@ static const struct opt_spec spec = {
 int main(int argc, char **argv)
 {
     static struct receiver receiver;
-    sigset_t ends;
-    int signal_number;
     opt_parse(&spec, argc, argv, &receiver);
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigprocmask(SIG_BLOCK, &ends, NULL); /* before the threads, which inherit it */
-    struct MHD_Daemon *daemon = listen_on(&receiver);
-    if (daemon == NULL) {
-        perror("listen");
-        return 1;
-    }
-    printf("listening %u\n",
-           MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
-    fflush(stdout);
-    sigwait(&ends, &signal_number);
-    _exit(0); /* threads may sit in answers that never come: nothing to wait for */
+    web_block_signals();
+    web_serve(listen_on(&receiver));
 }
