@@ -306,6 +306,13 @@ int child_process_start(struct child_process *child, struct ev_loop *loop,
     return LEAT_OK;
 }
 
+void child_process_close_fds(struct child_process_spec *spec)
+{
+    for (int i = 0; i < CHILD_PROCESS_FDS; i++)
+        if (spec->fds[i] >= 0)
+            close(spec->fds[i]);
+}
+
 void child_process_signal(const struct child_process *child, int number)
 {
     if (child->pid > 0)

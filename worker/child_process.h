@@ -60,6 +60,9 @@ int child_process_start(struct child_process *child, struct ev_loop *loop,
                         const struct child_process_spec *spec, child_process_fn on_exit,
                         void *arg, struct err *err);
 
+/* Close the descriptors of `spec`: a child that was started has its own. */
+void child_process_close_fds(struct child_process_spec *spec);
+
 /* Send a signal to it and to all of its group; no effect on one that has ended. */
 void child_process_signal(const struct child_process *child, int number);
 

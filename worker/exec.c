@@ -310,21 +310,12 @@ static int begin(struct exec_job *job, struct err *err)
 {
     const struct exec *exec = job->exec;
     struct arena arena = {0};
-    struct child_process_spec spec = {
-        .file = exec->program.file,
-        .argv = exec->program.argv,
-        .environment = environment_of(job, &arena),
-        .directory = keys_of(exec)->directory,
-        .fds = {-1, -1, -1, -1},
-        .memory_max_bytes = keys_of(exec)->memory_mb * 1024 * 1024,
-        .groups = exec->handler->worker->config->groups,
-    };
+    struct child_process_spec spec = program_child_spec(&exec->program, exec->handler);
+    spec.environment = environment_of(job, &arena);
     int code = open_pipes(job, spec.fds, err);
     if (code == LEAT_OK)
         code = child_process_start(&job->child, loop_of(job), &spec, on_exited, job, err);
-    for (int i = 0; i < CHILD_PROCESS_FDS; i++)
-        if (spec.fds[i] >= 0)
-            close(spec.fds[i]);
+    child_process_close_fds(&spec);
     if (code != LEAT_OK)
         close_pipes(job);
     arena_fini(&arena);

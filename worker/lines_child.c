@@ -451,23 +451,13 @@ static int open_pipes(struct lines_child *child, int fds[CHILD_PROCESS_FDS],
 
 static int start_process(struct lines_child *child, struct err *err)
 {
-    const struct program *program = child->spec->program;
-    struct child_process_spec spec = {
-        .file = program->file,
-        .argv = program->argv,
-        .environment = program->environment,
-        .directory = keys_of(child)->directory,
-        .fds = {-1, -1, -1, -1},
-        .memory_max_bytes = keys_of(child)->memory_mb * 1024 * 1024,
-        .groups = child->spec->handler->worker->config->groups,
-    };
+    struct child_process_spec spec =
+        program_child_spec(child->spec->program, child->spec->handler);
     int code = open_pipes(child, spec.fds, err);
     if (code == LEAT_OK)
         code = child_process_start(&child->process, loop_of(child), &spec, on_exited,
                                    child, err);
-    for (int i = 0; i < CHILD_PROCESS_FDS; i++)
-        if (spec.fds[i] >= 0)
-            close(spec.fds[i]);
+    child_process_close_fds(&spec);
     return code;
 }
 

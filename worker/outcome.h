@@ -7,11 +7,6 @@
 #include "worker/call.h"
 #include "worker/settlement.h"
 
-/* What a call dies of when a counter, or a queue that it pushes to, refuses. */
-#define OUTCOME_REFUSED                                                                  \
-    "a counter refused what the job adds: it would leave its range, or holds no "        \
-    "integer; or a queue that it pushes to holds something else"
-
 /* Add the outcome of a call that ended. Borrows from it until the settle is sent. */
 void outcome_add(struct settlement *settlement, struct call *call);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/program.h"
-#include "worker/child_process.h"
+#include "worker/handler.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,4 +118,19 @@ void program_init(struct program *program, const struct handler_keys *keys)
 void program_fini(struct program *program)
 {
     arena_fini(&program->arena);
+}
+
+struct child_process_spec program_child_spec(const struct program *program,
+                                             const struct handler *handler)
+{
+    const struct handler_keys *keys = &handler->config->keys;
+    return (struct child_process_spec){
+        .file = program->file,
+        .argv = program->argv,
+        .environment = program->environment,
+        .directory = keys->directory,
+        .fds = {-1, -1, -1, -1},
+        .memory_max_bytes = keys->memory_mb * 1024 * 1024,
+        .groups = handler->worker->config->groups,
+    };
 }

@@ -7,6 +7,9 @@
 
 #include "base/mem.h"
 #include "config/options.h"
+#include "worker/child_process.h"
+
+struct handler;
 
 struct program {
     const char *file;  /* a path */
@@ -24,5 +27,9 @@ int program_check(const struct handler_keys *keys, struct err *err);
  * start. */
 void program_init(struct program *program, const struct handler_keys *keys);
 void program_fini(struct program *program);
+
+/* How to start it for that handler; without descriptors yet. Borrows from both. */
+struct child_process_spec program_child_spec(const struct program *program,
+                                             const struct handler *handler);
 
 #endif

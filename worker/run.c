@@ -230,11 +230,23 @@ static int is_suspect_back(const struct run *run)
 static void release(struct run *run)
 {
     struct worker *worker = worker_of(run);
-    const struct call *call = run->calls;
+    struct call *call = run->calls;
+    call->state = CALL_SETTLING;
     tracking_tell(&call->attempt, call->handler->config->keys.keep_ms,
                   &(struct tracking_news){.state = "queued"});
     script_release(&worker->cmd, &run->feed->queue);
     cmd_adds(&worker->cmd, run->lease);
+}
+
+static void settle(struct run *run)
+{
+    struct worker *worker = worker_of(run);
+    tally_reset(&worker->tally);
+    settlement_reset(&worker->settlement);
+    for (struct call *call = run->calls; call != NULL; call = call->next)
+        add_call(run, call, &worker->settlement);
+    settlement_write(&worker->settlement, &worker->cmd, &run->feed->queue, run->lease,
+                     &worker->tally);
 }
 
 static void flush(struct run *run)
@@ -246,15 +258,10 @@ static void flush(struct run *run)
     run->settling = 1;
     run->moved[0] = '\0';
     run->settling_bytes = 0;
-    tally_reset(&worker->tally);
-    settlement_reset(&worker->settlement);
-    for (struct call *call = run->calls; call != NULL; call = call->next)
-        add_call(run, call, &worker->settlement);
     if (is_suspect_back(run))
         release(run);
     else
-        settlement_write(&worker->settlement, &worker->cmd, &run->feed->queue, run->lease,
-                         &worker->tally);
+        settle(run);
     run->settled_mono_ms = clock_mono_ms();
     link_send(worker->link, &worker->cmd, LINK_RESEND | LINK_RETRY, 0, on_settled, run);
 }

@@ -24,6 +24,11 @@ enum outcome {
     OUTCOME_CANCELLED = 'k', /* id, 1 when it ran, else 0 */
 };
 
+/* What a job dies of when a counter, or a queue that it pushes to, refuses. */
+#define OUTCOME_REFUSED                                                                  \
+    "a counter refused what the job adds: it would leave its range, or holds no "        \
+    "integer; or a queue that it pushes to holds something else"
+
 /* Pushes are: m, m times settlement_target(), delay ms or 0, entry; one that is delayed
  * has a header with an iid of its own.
  *

@@ -4,7 +4,6 @@
 #include "worker/cancels.h"
 #include "worker/flight.h"
 #include "worker/follow.h"
-#include "worker/outcome.h"
 #include "worker/tracking.h"
 #include "base/log.h"
 #include "base/rnd.h"

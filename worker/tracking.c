@@ -59,9 +59,7 @@ void tracking_write(struct cmd *args, int64_t keep_ms, const struct tracking_new
 /* An outcome that Redis may refuse brings what is then to be said, too. */
 static void add_refusal(struct cmd *args)
 {
-    const struct tracking_news refused = {.state = "dead",
-                                          .error = "a counter refused what it adds, or "
-                                                   "a queue what it pushes"};
+    const struct tracking_news refused = {.state = "dead", .error = OUTCOME_REFUSED};
     struct pair pairs[FIELDS_MAX];
     int count = list_pairs(pairs, &refused);
     cmd_add_int(args, count);
