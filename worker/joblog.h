@@ -22,7 +22,6 @@
     X(JOB_FAILED, LOG_WARN, "job failed", TELL_MS | TELL_RETRY)                          \
     X(JOB_DIED, LOG_WARN, "job died", TELL_MS)                                           \
     X(JOB_REFUSED, LOG_WARN, "job died", 0)                                              \
-    X(JOB_COUNTED_ALONE, LOG_WARN, "job counted alone", 0)                               \
     X(JOB_PUT_OFF, LOG_WARN, "job put off", TELL_RETRY)                                  \
     X(JOB_QUARANTINED, LOG_WARN, "quarantined", 0)                                       \
     X(JOB_LATER, LOG_INFO, "job runs again later", TELL_MS | TELL_RETRY)                 \

@@ -13,6 +13,7 @@
 #include "worker/lease.h"
 #include "worker/call.h"
 #include "worker/flight.h"
+#include "worker/outcome.h"
 #include "worker/run.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -392,14 +393,30 @@ static void run_moved(struct lease *lease, struct bytes verdict)
     }
 }
 
-static void note_end(struct lease *lease, int64_t ended)
+static void note_trials(struct lease *lease, const struct redisReply *reply)
+{
+    struct refusals refusals = outcome_refusals(reply);
+    for (struct trial *it = lease->trials; it != NULL; it = it->next) {
+        int died = outcome_refused(&refusals, it->index);
+        lease->died += died;
+        lease->done += !died;
+        if (!died)
+            it->job.err = NULL;
+        joblog_keep(&lease->told, &lease->arena, died ? JOB_REFUSED : JOB_COUNTED,
+                    &it->job);
+    }
+}
+
+/* `ended` is the first number of the answer. */
+static void note_end(struct lease *lease, const struct redisReply *reply, int64_t ended)
 {
     struct worker *worker = lease->feed->worker;
     feed_well(lease->feed);
     if (lease->lost)
         return;
+    note_trials(lease, reply);
     if (ended == 1) {
-        worker->done += lease->plain;
+        worker->done += lease->done;
         worker->failed += lease->died;
     } else {
         log_warn("lease was gone", log_text("queue", lease->feed->queue.name),
@@ -423,7 +440,7 @@ static void on_settled(void *arg, struct answer *answer)
         feed_refused(feed, answer);
         lease_free(lease);
     } else if (reply_is_int(answer->reply)) { /* ACK */
-        note_end(lease, reply_int(answer->reply, 0));
+        note_end(lease, answer->reply, reply_int(answer->reply, 0));
         lease_free(lease);
     } else if (!reply_is_int(first)) {
         settle_refused(lease, answer->reply, 0);
@@ -432,7 +449,7 @@ static void on_settled(void *arg, struct answer *answer)
         settle_refused(lease, answer->reply, 1);
         return;
     } else {
-        note_end(lease, reply_int(first, 0));
+        note_end(lease, answer->reply, reply_int(first, 0));
         size_t last = run_claims(lease, answer->reply);
         run_moved(lease, reply_bytes(reply_at(answer->reply, last)));
         lease_free(lease);

@@ -10,6 +10,13 @@
 struct attempt;
 struct call;
 
+/* A job that dies if its counter refuses: only the settle's answer tells. */
+struct trial {
+    struct trial *next;
+    int index;         /* in the lease */
+    struct joblog job; /* `err` is what it would die of */
+};
+
 struct lease {
     struct lease *next, **link_here; /* in worker->leases */
     struct feed *feed;
@@ -19,7 +26,6 @@ struct lease {
     int64_t budget_bytes;
     int asked, jobs;
     struct handler *handler; /* whose room `asked` is; or NULL */
-    int plain;               /* of them, simply done */
     int solo;                /* reserved with_suspect */
     int lost;                /* begun ahead, and it is not ours */
     int64_t reserved_us;     /* Redis TIME of its reserve */
@@ -33,8 +39,10 @@ struct lease {
     int call_count;
     int rung;                             /* begun ahead, and not confirmed yet */
     char stays[LIMIT_LEASE_ID_BYTES + 1]; /* where the settle moves them */
-    struct joblog_list told;              /* when the settle is answered */
-    int died;
+    /* What is told, and counted, when the settle is answered. */
+    struct joblog_list told;
+    struct trial *trials, **trials_end; /* in order */
+    int done, died;
 };
 
 /* A lease to be asked for; the id is new. Owns: itself, until it ended. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/outcome.h"
+#include "broker/reply.h"
 #include "worker/cancels.h"
 #include "worker/feed.h"
 #include "worker/follow.h"
@@ -20,6 +21,25 @@ static const char *header_of(struct call *call, const char *error)
 static const char *header_if_bare(struct call *call)
 {
     return call->headed ? "" : header_of(call, NULL);
+}
+
+/* ---- answers ----------------------------------------------------------------------- */
+
+/* Behind the verdicts, which are words. */
+struct refusals outcome_refusals(const struct redisReply *answer)
+{
+    size_t count = reply_count(answer);
+    const struct redisReply *last = count > 1 ? reply_at(answer, count - 1) : NULL;
+    return (struct refusals){.numbers = reply_is_array(last) ? last : NULL};
+}
+
+int outcome_refused(struct refusals *refusals, int64_t index)
+{
+    if (refusals->next == reply_count(refusals->numbers) ||
+        reply_int(reply_at(refusals->numbers, refusals->next), -1) != index)
+        return 0;
+    refusals->next++;
+    return 1;
 }
 
 /* ---- letters ----------------------------------------------------------------------- */

@@ -308,18 +308,15 @@ static void drop_settled(struct run *run, int ended)
         arena_fini(&gone->arena); /* what was told borrows from it */
 }
 
-/* `numbers`: of jobs whose counters refused what they were to add. */
-static void note_refused(struct run *run, const struct redisReply *numbers)
+static void note_refused(struct run *run, const struct redisReply *reply)
 {
     int64_t index = 0;
-    size_t next = 0;
+    struct refusals refusals = outcome_refusals(reply);
     for (struct call *call = run->calls; call != NULL; call = call->next, index++)
-        if (next < reply_count(numbers) &&
-            reply_int(reply_at(numbers, next), -1) == index) {
+        if (outcome_refused(&refusals, index)) {
             call->attempt.end = JOB_DIED;
             call->attempt.error = OUTCOME_REFUSED;
             worker_of(run)->failed++;
-            next++;
         }
 }
 
@@ -330,7 +327,7 @@ static void go_on(struct run *run, const struct redisReply *reply)
     int lives = bytes_is(reply_bytes(reply_at(reply, 1)), "run");
     int ended = reply_is_int(reply) ? reply_int(reply, 0) == 1
                                     : reply_int(reply_at(reply, 0), 0) == 1;
-    note_refused(run, reply_at(reply, moved ? 2 : 1));
+    note_refused(run, reply);
     drop_settled(run, ended || (moved && lives));
     if (run->calls == NULL) {
         run_free(run);

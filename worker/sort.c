@@ -57,6 +57,18 @@ static const char *header_of(struct sorting *sorting, const char *error)
     return arena_dup(&sorting->lease->arena, buf_bytes(header));
 }
 
+static struct joblog log_of(const struct sorting *sorting, const char *why)
+{
+    return (struct joblog){.queue = sorting->lease->feed->queue.name,
+                           .lease = sorting->lease->id,
+                           .id = sorting->envelope.id,
+                           .iid = sorting->entry.iid,
+                           .type = sorting->envelope.type,
+                           .deliveries = sorting->entry.deliveries,
+                           .fails = sorting->entry.fails,
+                           .err = why};
+}
+
 /* To be told when the settle is answered. */
 static void tell(struct sorting *sorting, enum joblog_event event, int64_t retry_in_ms,
                  const char *why)
@@ -64,16 +76,19 @@ static void tell(struct sorting *sorting, enum joblog_event event, int64_t retry
     struct lease *lease = sorting->lease;
     if (event != JOB_QUARANTINED)
         name_job(sorting);
-    joblog_keep(&lease->told, &lease->arena, event,
-                &(struct joblog){.queue = lease->feed->queue.name,
-                                 .lease = lease->id,
-                                 .id = sorting->envelope.id,
-                                 .iid = sorting->entry.iid,
-                                 .type = sorting->envelope.type,
-                                 .deliveries = sorting->entry.deliveries,
-                                 .fails = sorting->entry.fails,
-                                 .retry_in_ms = retry_in_ms,
-                                 .err = why});
+    struct joblog job = log_of(sorting, why);
+    job.retry_in_ms = retry_in_ms;
+    joblog_keep(&lease->told, &lease->arena, event, &job);
+}
+
+/* Done, or dead of `why`, which its header has: the settle's answer tells. */
+static void try_job(struct sorting *sorting, const char *why)
+{
+    struct lease *lease = sorting->lease;
+    struct trial *trial = arena_alloc(&lease->arena, sizeof *trial);
+    *trial = (struct trial){.index = sorting->index, .job = log_of(sorting, why)};
+    *lease->trials_end = trial;
+    lease->trials_end = &trial->next;
 }
 
 /* The same, for those who watch a tracked job. */
@@ -193,8 +208,7 @@ static void sort_followed(struct sorting *sorting, const struct increment_args *
     cmd_add_int(&settlement->args, 1);
     add_then(sorting, &then);
     track(sorting, &DONE);
-    if (sorting->verbose)
-        tell(sorting, JOB_COUNTED, 0, NULL);
+    try_job(sorting, OUTCOME_REFUSED);
 }
 
 static void sort_instant(struct sorting *sorting, const struct job_type *type)
@@ -218,9 +232,10 @@ static void sort_instant(struct sorting *sorting, const struct job_type *type)
         const char *why = refusal_of(lease, &args, refused->sum == SORT_OVERFLOWS);
         cmd_adds(&settlement->args, header_of(sorting, why));
         track(sorting, &DONE);
-        tell(sorting, JOB_COUNTED_ALONE, 0, why);
+        try_job(sorting, why);
     } else {
         settlement_add(settlement, OUTCOME_DONE);
+        lease->done++;
         tally_add(&sorting->worker->tally, args.counter, args.by);
         track(sorting, &DONE);
         if (sorting->verbose)
@@ -439,11 +454,12 @@ void sort_lease(struct lease *lease, struct feed_news *news)
     settlement_reset(&worker->settlement);
     tally_reset(&worker->tally);
     lease->told = (struct joblog_list){0};
-    lease->died = 0;
+    lease->trials = NULL;
+    lease->trials_end = &lease->trials;
+    lease->done = lease->died = 0;
     for (int i = 0; i < lease->jobs; i++)
         sort_job(&sorting, i);
     write_headers(&sorting);
-    lease->plain = worker->settlement.plain;
     *news = sorting.news;
     buf_fini(&sorting.scratch);
 }

@@ -249,3 +249,31 @@ await '! child_alive "$worker"' 30 'its end'
 expect_eq '1 0' "$(counter ends) $(size body)" 'what it added, leases left'
 expect_told once 'job done' .
 ok 'what ended while Redis was away is settled by a worker that stops'
+
+# ---- counters that refuse, in a lease of all sorts ------------------------------------------
+
+rm "$dir/gate"
+before=$(counter slow)
+redis_cli hset "$(key counters)" text none edge 9223372036854775806 >"$dir/out"
+{
+  echo '{"type":"increment","id":"m-then","args":{"counter":"text"},"then":{"type":"tick","args":{}}}'
+  echo '{"type":"slow","id":"m-slow","args":{}}'
+  echo '{"type":"increment","id":"m-text","args":{"counter":"text"}}'
+  echo '{"type":"increment","id":"m-fits","args":{"counter":"edge"}}'
+  echo '{"type":"increment","id":"m-over","args":{"counter":"edge","by":2}}'
+  echo '{"type":"increment","id":"m-followed","args":{"counter":"mixed"},"then":{"type":"increment","args":{"counter":"mixed"}}}'
+  echo '{"type":"increment","id":"m-tracked","track":true,"v":2,"args":{"counter":"mixed"}}'
+  lines 3 '{"type":"increment","args":{"counter":"mixed"}}'
+} | "$leat" push --ndjson 2>"$dir/out"
+handlers_start -p 0
+await '[ "$(counter mixed)" = 6 ]' 20 'those that can be counted'
+expect_told m-then 'job died' 'type=increment .*err="a counter refused'
+expect_told m-text 'job died' 'err="counter text by 1: what it holds is no integer"'
+expect_told m-over 'job died' 'err="counter edge by 2: the value would leave the range'
+expect_eq 0 "$(grep -c 'id=m-\(fits\|followed\|tracked\) .*err=' "$(worker_log)" || true)" 'what is said against the others'
+expect_eq 9223372036854775807 "$(counter edge)" 'the counter at its edge'
+touch "$dir/gate"
+await '[ "$(counter slow)" = $((before + 1)) ]' 30 'the one that ran meanwhile'
+worker_stop
+expect_match 'done=8 failed=3$' "$(grep 'msg="stopped"' "$(worker_log)")" 'what the worker counted'
+ok 'of jobs whose counters refuse the log says which died, and the worker counts them as failed'
