@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* leat config check | show: what the configuration files say, and what holds in the
  * end. */
+#include "beside.h"
 #include "broker/redis_url.h"
 #include "config/config.h"
 #include "config/options.h"
@@ -18,13 +19,36 @@ struct config_options {
 
 /* ---- check ------------------------------------------------------------------------- */
 
+/* What handlers name only a worker can judge. `path`: of the file, or NULL. */
+static int check_as_worker(const char *path)
+{
+    struct arena arena = {0};
+    struct err err = {0};
+    const char *worker = beside_find("worker", &arena, &err);
+    char *argv[] = {arena_printf(&arena, "leat worker"),
+                    arena_printf(&arena, "--check-config"), NULL, NULL};
+    if (path != NULL)
+        argv[2] = arena_printf(&arena, "--config=%s", path);
+    int status = 0;
+    if (worker == NULL)
+        fputs("leat: there is no leat-worker here: handlers were not looked at\n",
+              stderr);
+    else if ((status = beside_run(worker, argv, &err)) < 0)
+        status = command_fail(&err);
+    arena_fini(&arena);
+    return status;
+}
+
 static int run_check(int argc, char **argv)
 {
     const struct opt_spec spec = {
         .usage = "[FILE]",
-        .about = "Read the configuration files as the programs do, and say what is wrong "
-                 "with them.\vFILE stands for --config FILE. Exit status: 0 all is well, "
-                 "78 it is not.",
+        .about =
+            "Read the configuration files as the programs do, and say what is wrong "
+            "with them. What handlers name, programs say, is looked at by the worker "
+            "of this machine (leat worker --check-config), as this user.\v"
+            "FILE stands for --config FILE. Exit status: 0 all is well, 78 it is "
+            "not.",
         COMMAND_SHARES,
         .words_offset = offsetof(struct config_options, words),
         .words_max = 1,
@@ -35,14 +59,17 @@ static int run_check(int argc, char **argv)
     opt_parse(&spec, argc, argv, &options);
     const char *path =
         options.words.count > 0 ? options.words.at[0] : options.common.config;
+    int status = 0;
     if (config_open(&file, path, &err) != LEAT_OK)
         return command_fail(&err);
     if (file.main_file == NULL)
         fputs("leat: no configuration file is asked for\n", stderr);
     else if (file.entries == NULL)
         fprintf(stderr, "leat: %s says nothing\n", file.main_file);
+    else
+        status = check_as_worker(path);
     config_fini(&file);
-    return 0;
+    return status;
 }
 
 /* ---- show -------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "command.h"
 #include "base/mem.h"
 #include "base/places.h"
+#include "beside.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -43,37 +44,18 @@ static int is_program(const char *name)
 
 /* ---- programs beside this one ------------------------------------------------------ */
 
-/* The folder of the running binary, without the last slash. */
-static void own_folder(char *out, size_t size)
-{
-    ssize_t len = readlink("/proc/self/exe", out, size - 1);
-    out[len > 0 ? len : 0] = '\0';
-    char *slash = strrchr(out, '/');
-    if (slash != NULL)
-        *slash = '\0';
-}
-
-/* Become `leat-NAME`. Returns only when there is none. */
+/* Become `leat-NAME`. Returns only when that cannot be. */
 static int exec_program(const char *name, char **argv)
 {
-    static const char *const places[] = {"%s/leat-%s",
-                                         "%s/" LEAT_PROGRAMS_FROM_BIN "/leat-%s"};
-    char folder[4096], *shown;
     struct arena arena = {0};
     struct err err = {0};
-    own_folder(folder, sizeof folder);
-    argv[0] = shown = arena_printf(&arena, "leat %s", name);
+    const char *path = beside_find(name, &arena, &err);
+    argv[0] = arena_printf(&arena, "leat %s", name);
     signal(SIGPIPE, SIG_DFL);
-    for (unsigned i = 0; i < sizeof places / sizeof *places; i++) {
-        const char *path = arena_printf(&arena, places[i], folder, name);
+    if (path != NULL) {
         execv(path, argv);
-        if (errno != ENOENT && errno != ENOTDIR)
-            err_set(&err, LEAT_ECONFIG, "cannot start %s: %s", path, strerror(errno));
+        err_set(&err, LEAT_ECONFIG, "cannot start %s: %s", path, strerror(errno));
     }
-    err_set(&err, LEAT_ECONFIG,
-            "'%s' is the program leat-%s, which is installed neither in %s nor in "
-            "%s/" LEAT_PROGRAMS_FROM_BIN,
-            shown, name, folder, folder);
     arena_fini(&arena);
     return command_fail(&err);
 }

@@ -26,13 +26,17 @@ static void raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int run_alone(struct settings *settings)
+static int end(struct settings *settings, int status)
 {
-    struct process_config config = {.worker = &settings->worker};
-    int status = process_run(&config);
     settings_fini(settings);
     free(settings);
     return status;
+}
+
+static int run_alone(struct settings *settings)
+{
+    struct process_config config = {.worker = &settings->worker};
+    return end(settings, process_run(&config));
 }
 
 int main(int argc, char **argv)
@@ -49,6 +53,8 @@ int main(int argc, char **argv)
         return fail(&err);
     }
     log_settings_use(&settings->log);
+    if (settings->check_only)
+        return end(settings, 0);
     if (settings->processes == 0)
         return run_alone(settings);
     return master_run(settings, argc, argv);

@@ -4,7 +4,9 @@
 #include "worker/lines.h"
 #include "worker/program.h"
 
+#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,18 @@ static int find_host(char out[PATH_MAX])
     return access(out, X_OK);
 }
 
+/* Its first bytes only: to load it is to run it, which its own process does. */
+static int is_shared_object(const char *path)
+{
+    Elf64_Ehdr head = {0}; /* the fields that count are where 32 bits have them */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t got = fd >= 0 ? read(fd, &head, sizeof head) : -1;
+    if (fd >= 0)
+        close(fd);
+    return got >= (ssize_t)sizeof(Elf32_Ehdr) &&
+           memcmp(head.e_ident, ELFMAG, SELFMAG) == 0 && head.e_type == ET_DYN;
+}
+
 static int check(const struct handler_config *config, struct err *err)
 {
     char host[PATH_MAX];
@@ -36,6 +50,10 @@ static int check(const struct handler_config *config, struct err *err)
                        "file = \"/usr/local/lib/thumbnail.so\"");
     if (access(file, R_OK) != 0)
         return err_set(err, LEAT_ECONFIG, "file: %s: %s", file, strerror(errno));
+    if (!is_shared_object(file))
+        return err_set(err, LEAT_ECONFIG,
+                       "file: %s is no shared object: build it with cc -shared -fPIC",
+                       file);
     if (find_host(host) != 0)
         return err_set(err, LEAT_ECONFIG,
                        "file: %s needs the program leat-plugin, which is not beside "

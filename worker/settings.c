@@ -175,12 +175,26 @@ static int read_secret(struct settings *settings, struct handler_config *handler
 {
     char secret[TOKEN_CHARS_MAX + 1];
     const char *path = handler->keys.secret_file;
+    struct err why = {0};
     if (path == NULL)
         return LEAT_OK;
-    int code = token_read(secret, path, &handler->secret_is_public, err);
-    if (code == LEAT_OK)
-        handler->secret = arena_dup(&settings->file.arena, bytes_of(secret));
-    return code;
+    if (token_read(secret, path, &handler->secret_is_public, &why) != LEAT_OK)
+        return err_set(err, why.code, "secret-file: %s", why.text);
+    handler->secret = arena_dup(&settings->file.arena, bytes_of(secret));
+    return LEAT_OK;
+}
+
+/* Where the file speaks of it, if it does. */
+static int refuse_handler(const struct settings *settings,
+                          const struct handler_config *handler, const char *why,
+                          struct err *err)
+{
+    const struct config_entry *it = NULL;
+    while ((it = config_next_title(&settings->file, "handler", it)) != NULL)
+        if (strcmp(it->title, handler->type) == 0)
+            return err_set(err, LEAT_ECONFIG, "%s:%d: handler %s: %s", it->file, it->line,
+                           handler->type, why);
+    return err_set(err, LEAT_ECONFIG, "handler %s: %s", handler->type, why);
 }
 
 static int check_handlers(struct settings *settings, struct err *err)
@@ -191,7 +205,7 @@ static int check_handlers(struct settings *settings, struct err *err)
         handler->kind = handler_kind_find(handler->keys.kind);
         if (handler->kind->check(handler, &why) != LEAT_OK ||
             read_secret(settings, handler, &why) != LEAT_OK)
-            return err_set(err, LEAT_ECONFIG, "handler %s: %s", handler->type, why.text);
+            return refuse_handler(settings, handler, why.text, err);
     }
     return LEAT_OK;
 }
@@ -240,6 +254,7 @@ static int take(struct settings *settings, const struct worker_options *options,
     config->slots = (int)options->slots;
     config->lease_ms = options->lease_ms;
     config->guard = &settings->guard;
+    settings->check_only = options->check_config;
     config->order = strcmp(options->order, "strict") == 0 ? SHARE_STRICT : SHARE_WEIGHTED;
     settings->processes = options->processes == PROCESSES_BY_CORES
                               ? count_cores()

@@ -20,6 +20,7 @@ struct settings {
     struct handler_config *handlers; /* HANDLERS_MAX of them */
     struct log_settings log;
     int processes; /* below a master; 0: no master */
+    int check_only;
 };
 
 /* Read the command line and the configuration file. May be called again with the same

@@ -36,6 +36,7 @@ struct worker_options {
     int64_t slots, lease_ms;
     const char *order;
     const char *drain;
+    int check_config;
 };
 
 extern const struct opt_spec worker_spec;

@@ -68,11 +68,47 @@ the_page_and_the_example_have_every_setting() {
   expect_exit 0 "$leat" config check "$project/packaging/leat.conf"
   expect_match 'says nothing' "$(cat "$dir/err")" 'the example as it comes'
   sed -E 's/^#([a-z}]|  )/\1/' "$project/packaging/leat.conf" >"$file"
-  expect_exit 0 "$leat" config check "$file"
+  expect_exit 0 "$leat" config show --config "$file"
   expect_eq '' "$("$leat" config show --origin --config "$file" | grep -E 'default$' || true)" \
     'settings that the example lacks'
   export LEAT_REDIS=$address
   ok "the page and the example know all $count settings"
+}
+
+# judged STATUS REGEX TEXT: what the check, and a worker that only checks, say of a file.
+judged() {
+  local check
+  printf '%s\n' "$3" >"$file"
+  for check in 'config check' 'worker --check-config'; do
+    expect_exit "$1" env "LEAT_REDIS=unix://$dir/none" "$leat" $check --config "$file"
+    expect_match "^$2\$" "$(cat "$dir/err" "$dir/out")" "what leat $check says of: $3"
+  done
+}
+
+what_handlers_name_is_looked_at() {
+  local at="leat: $file:2: handler x: "
+  (umask 077 && echo sixteen-letters-or-more >"$dir/secret")
+  echo 'no shared object' >"$dir/text.so"
+  judged 78 "${at}command: /no/such is no program .*No such file or directory" $'\nhandler x { command = {"/no/such"} }'
+  judged 78 "${at}command is missing: .*" $'\nhandler x { kind = lines }'
+  judged 78 "${at}url is missing: .*" $'\nhandler x { kind = http }'
+  judged 78 "${at}secret-file: cannot read .*$dir/none: No such file or directory" $'\nhandler x { kind = http url = "http://127.0.0.1/" secret-file = "'"$dir/none\" }"
+  judged 78 "${at}file: $dir/none: No such file or directory" $'\nhandler x { kind = plugin file = "'"$dir/none\" }"
+  judged 78 "${at}file: $dir/text.so is no shared object: .*" $'\nhandler x { kind = plugin file = "'"$dir/text.so\" }"
+  judged 78 "leat: $file:2: handler.kind .*'ftp'.*" $'\nhandler x { kind = ftp }'
+  judged 78 "leat: $file:2: this worker has no handler for 'y'" $'\nretry y { max = 1 }'
+  judged 0 '' 'handler a { command = {"sh", "-c", "true"} }
+handler b { kind = lines  command = {"/bin/cat"} }
+handler c { kind = http  url = "http://127.0.0.1/"  secret-file = "'"$dir/secret"'" }
+handler d { kind = plugin  file = "'"$LEAT_BIN"'/test_plugin.so" }
+retry d { max = 1 }'
+  ok 'what handlers name is looked at before a worker has to'
+
+  mkdir "$dir/alone"
+  cp "$leat" "$dir/alone"
+  expect_exit 0 "$dir/alone/leat" config check "$file"
+  expect_eq 'leat: there is no leat-worker here: handlers were not looked at' "$(cat "$dir/err")" 'what it says alone'
+  ok 'where there is no worker, that is said'
 }
 
 commands_find_redis_by_the_file() (
@@ -140,6 +176,7 @@ redis_start
 a_bad_file_is_refused_by_all
 the_later_wins
 the_page_and_the_example_have_every_setting
+what_handlers_name_is_looked_at
 commands_find_redis_by_the_file
 a_worker_does_as_the_file_says
 a_type_retries_as_the_file_says
