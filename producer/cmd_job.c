@@ -38,8 +38,9 @@ struct job_options {
 
 static const struct opt ls_rows[] = {
     ROW_QUEUE,
-    {"state", 0, OPT_TEXT, AT(state), "dead|bad|failed", "dead", 0, 0,
-     "Dead jobs, what is no job, or the last runs that failed"},
+    {"state", 0, OPT_TEXT, AT(state), JOB_LIST_STATES, "dead", 0, 0,
+     "Dead jobs; what is no job; the last runs that failed; jobs that are due later, "
+     "never run or to run again; those that wait to be taken"},
     {"limit", 0, OPT_INT, AT(limit), "N", "100", 1, AWAIT_LOOK_MAX, "How many at most"},
 };
 
@@ -99,9 +100,10 @@ static int run_ls(int argc, char **argv)
     const struct opt_spec spec =
         SPEC(ls_rows, COMMAND_READS,
              .about = "List dead jobs, quarantined entries or the runs that failed last, "
-                      "newest first.\v"
+                      "newest first; or jobs that wait, the next first.\v"
                       "The handle in front names one for get, retry and rm, and so does "
-                      "the iid of a failed run, if its job is dead.");
+                      "the iid of a failed run, if its job is dead. The id of one that "
+                      "waits names it for cancel, and for get if it is tracked.");
     int code = jobs_open(&jobs, argc, argv, &spec);
     if (code == LEAT_OK)
         code = job_list(&jobs.client, &jobs.queue, jobs.options.state, jobs.options.limit,
@@ -337,7 +339,7 @@ static int run_rm(int argc, char **argv)
 static int run(int argc, char **argv)
 {
     static const struct verb verbs[] = {
-        {"ls", "List dead jobs, quarantined entries, failed runs", run_ls},
+        {"ls", "List jobs that are dead or wait, the quarantine, failed runs", run_ls},
         {"get", "Show one, or what became of a tracked job", run_get},
         {"wait", "Wait until tracked jobs have ended", job_wait_run},
         {"cancel", "Keep jobs from starting, or stop them", job_cancel_run},

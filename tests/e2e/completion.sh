@@ -24,7 +24,7 @@ leat worker --log-level=w    | warn
 leat worker --drain .        |
 leat worker --drain=         | all
 leat worker --drain --le     | --lease
-leat job ls --state .        | dead bad failed
+leat job ls --state .        | dead bad failed scheduled retrying ready
 leat push --ndjson some      | some-file
 leat push -q some            |
 EOF

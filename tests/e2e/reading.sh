@@ -73,6 +73,26 @@ dead_jobs_are_found_and_revived() {
   ok "dead jobs are listed, shown, pushed again with their counts at zero, removed"
 }
 
+waiting_jobs_are_listed() {
+  local due='2026-11-21T13:00:00.00' job='{"type":"mail","id":"%s","args":{}}'
+  put() { redis_cli zadd '{leat:default}:sched' "$1" "R1 $2"$'\n'"$(printf "$job" "$3")" >/dev/null; }
+  put 1795266000003 'a.3 0 0' third
+  put 1795266000001 'a.1 0 0' first
+  put 1795266000002 'a.2 1 4 e=no%20luck' second
+  redis_cli lpush leat:default "$(printf "$job" now)" '{"type":"mail","args":{}}' >/dev/null
+  out "$(printf "first\ta.1\t${due}1Z\tmail\t0\t0\t\nthird\ta.3\t${due}3Z\tmail\t0\t0\t")" \
+    "$leat" job ls --state scheduled
+  out "$(printf "first\ta.1\t${due}1Z\tmail\t0\t0\t")" "$leat" job ls --state scheduled --limit 1
+  out "$(printf "second\ta.2\t${due}2Z\tmail\t1\t4\tno luck")" "$leat" job ls --state retrying --limit 1
+  out '{"id":"second","iid":"a.2","due_ms":1795266000002,"type":"mail","deliveries":1,"fails":4,"error":"no luck"}' \
+    "$leat" job ls --state retrying --json
+  out "$(printf 'now\t\tmail\t0\t0\t\n\t\tmail\t0\t0\t')" "$leat" job ls --state ready
+  redis_cli lpush '{leat:default}:fail' "1795266000004 r 41"$'\n'"R1 a.2 1 4 e=no%20luck"$'\n'"$(printf "$job" second)" >/dev/null
+  out "$(printf "a.2\tsecond\t${due}4Z\tretry\tmail\t4\tno luck")" "$leat" job ls --state failed
+  redis_cli del leat:default '{leat:default}:sched' '{leat:default}:fail' >/dev/null
+  ok "jobs that wait are listed, the next first, and by their producers' names"
+}
+
 quarantine_keeps_bytes() {
   printf 'x\377\001\n' | redis_cli -x lpush '{leat:default}:bad' >/dev/null
   redis_cli lpush '{leat:default}:bad' 'R1 torn' >/dev/null
@@ -139,6 +159,7 @@ counters_are_listed_exactly
 counters_come_once_each
 removing_needs_a_yes
 dead_jobs_are_found_and_revived
+waiting_jobs_are_listed
 quarantine_keeps_bytes
 copies_are_written_exactly
 overview_is_json
