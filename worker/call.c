@@ -141,6 +141,12 @@ static void end(struct call *call, enum outcome outcome, enum joblog_event event
     run_ended(call->run);
 }
 
+/* A reason is its kind's; what ended is told later. */
+static const char *copy_of(struct call *call, const char *why)
+{
+    return why != NULL ? arena_dup(&call->arena, bytes_of(why)) : NULL;
+}
+
 static void fail(struct call *call, const char *error, int64_t delay_ms)
 {
     struct worker *worker = worker_of(call);
@@ -185,13 +191,13 @@ void call_die(struct call *call, const char *error)
     fail(call, error, -1);
 }
 
-void call_later(struct call *call, int64_t delay_ms)
+void call_later(struct call *call, int64_t delay_ms, const char *why)
 {
     if (end_stopped(call))
         return;
     call->attempt.retry_in_ms = delay_ms;
     tick_due_in(worker_of(call)->tick, delay_ms);
-    end(call, OUTCOME_LATER, JOB_LATER, NULL);
+    end(call, OUTCOME_LATER, JOB_LATER, copy_of(call, why));
 }
 
 void call_take_back(struct call *call, const char *why)
@@ -222,8 +228,7 @@ void call_refuse(struct call *call, const char *error)
 void call_give_back(struct call *call, const char *why)
 {
     if (!end_stopped(call))
-        end(call, OUTCOME_BACK, JOB_GIVEN_BACK,
-            why != NULL ? arena_dup(&call->arena, bytes_of(why)) : NULL);
+        end(call, OUTCOME_BACK, JOB_GIVEN_BACK, copy_of(call, why));
 }
 
 /* ---- what its handler answered ----------------------------------------------------- */
@@ -303,7 +308,7 @@ void call_answer(struct call *call, const struct job_answer *answer)
         return;
     switch (answer->end) {
     case ANSWER_DONE: done(call, answer); break;
-    case ANSWER_LATER: call_later(call, answer->again_in_ms); break;
+    case ANSWER_LATER: call_later(call, answer->again_in_ms, NULL); break;
     case ANSWER_DEAD: call_die(call, error_text(call, answer->error)); break;
     case ANSWER_FAILED:
         call_fail(call, error_text(call, answer->error), answer->retry_in_ms);

@@ -74,8 +74,8 @@ void call_answer(struct call *call, const struct job_answer *answer);
 void call_fail(struct call *call, const char *error, int64_t at_least_ms);
 void call_die(struct call *call, const char *error);
 
-/* Not a failure, but not done: again later. */
-void call_later(struct call *call, int64_t delay_ms);
+/* Not a failure, but not done: again later. `why` may be NULL. */
+void call_later(struct call *call, int64_t delay_ms, const char *why);
 
 /* Not its own fault: to the head of the queue, at once. */
 void call_give_back(struct call *call, const char *why);

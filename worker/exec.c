@@ -174,7 +174,7 @@ static int end_call(struct exec_job *job, int wait_status)
         return 1;
     }
     if (fate == ANSWER_LATER)
-        call_later(job->call, says_later(job) ? job->answer.again_in_ms : LATER_MS);
+        call_later(job->call, says_later(job) ? job->answer.again_in_ms : LATER_MS, NULL);
     else if (fate == ANSWER_DONE)
         call_answer(job->call, &job->answer);
     else

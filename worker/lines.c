@@ -61,11 +61,18 @@ static const char *alarm_text(const struct lines *lines, const char *why, char o
     return out;
 }
 
+static void set_failures(struct lines *lines, int failures)
+{
+    lines->failures = failures;
+    lines->spec.again_ms = back_off_ms(failures + 1);
+}
+
 static void back_off(struct lines *lines, const char *why)
 {
     char text[240];
     struct ev_loop *loop = worker_of(lines)->loop;
-    if (++lines->failures >= ALARM_FAILURES)
+    set_failures(lines, lines->failures + 1);
+    if (lines->failures >= ALARM_FAILURES)
         worker_alarm(worker_of(lines), alarm_text(lines, why, text));
     ev_timer_stop(loop, &lines->again);
     ev_timer_set(&lines->again, (double)back_off_ms(lines->failures) / 1000, 0);
@@ -79,7 +86,7 @@ static void recover(struct lines *lines)
     alarm_text(lines, "", text);
     if (strncmp(worker->alarm, text, strlen(text)) == 0)
         worker_alarm(worker, "");
-    lines->failures = 0;
+    set_failures(lines, 0);
 }
 
 static void on_change(void *arg)
@@ -95,7 +102,7 @@ static void on_change(void *arg)
 /* One that was killed for a job which did not stop had begun well. */
 static int has_failed(const struct lines_child *child)
 {
-    return child->answered == 0 && (!child->gives_back || child->writer.child == 0);
+    return child->answered == 0 && !child->gives_back;
 }
 
 static void on_gone(void *arg, struct lines_child *child, const char *why)
@@ -183,6 +190,7 @@ void *lines_open(struct handler *handler, struct program *program)
                                             .on_gone = on_gone,
                                             .on_change = on_change,
                                             .arg = lines};
+    set_failures(lines, 0);
     ev_timer_init(&lines->again, on_again, 0, 0);
     lines->again.data = lines;
     return lines;

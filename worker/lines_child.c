@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum {
@@ -42,11 +43,15 @@ static int holds_calls(const struct lines_child *child)
 
 /* ---- its end ----------------------------------------------------------------------- */
 
+/* What a pipe holds is known even when nobody reads it any more. */
 static void stop_writing(struct lines_child *child)
 {
+    int unread;
     if (child->writable.fd < 0)
         return;
     ev_io_stop(loop_of(child), &child->writable);
+    child->has_read =
+        ioctl(child->writable.fd, FIONREAD, &unread) != 0 || unread < child->put_bytes;
     close(child->writable.fd);
     child->writable.fd = -1;
 }
@@ -100,6 +105,8 @@ static void end_calls(struct lines_child *child, const char *why)
         struct call *call = lines_calls_remove(&child->calls, place);
         if (child->gives_back)
             call_give_back(call, why);
+        else if (!child->has_read)
+            call_later(call, child->spec->again_ms, why);
         else
             call_fail(call, why, 0);
     }
@@ -151,6 +158,7 @@ static void on_late(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)loop, (void)events;
     struct lines_child *child = timer->data;
+    child->has_read |= child->process.pid != 0; /* by now it may have */
     if (child->process.pid == 0)
         over(child, 0, child->fault.text);
     else
@@ -350,6 +358,7 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
         return;
     }
     child->sent += put > 0 ? (size_t)put : 0;
+    child->put_bytes += put > 0 ? put : 0;
     drop_sent(child);
     if (child->out.len > 0)
         ev_io_start(loop, watcher);
@@ -471,7 +480,6 @@ struct lines_child *lines_child_new(const struct lines_child_spec *spec)
     ev_set_priority(&child->writable, EV_MINPRI);
     child->late.data = child->writable.data = child;
     if (start_process(child, &child->fault) != LEAT_OK) {
-        child->gives_back = child->fault.code == LEAT_EBUSY; /* it is not the job's */
         stop_writing(child);
         await_exit(child, 0, NULL);
     }

@@ -8,7 +8,8 @@
  *             `-> DOOMED (killed, or never started) -----------------------> it is reaped
  *
  * Only when it is reaped do the calls it held end: no more programs run at once than
- * there may be. */
+ * there may be. If it had read nothing of what was written to it, it was not they that
+ * killed it: they are put off, which is no failure. */
 #ifndef LEAT_WORKER_LINES_CHILD_H
 #define LEAT_WORKER_LINES_CHILD_H
 
@@ -36,6 +37,7 @@ struct lines_child_spec {
     struct handler *handler;
     const struct program *program;
     struct handler_log *log;
+    int64_t again_ms; /* how long the calls wait of one that died unable to begin */
     /* It is over, for this reason; its calls have ended. To be freed now. */
     void (*on_gone)(void *arg, struct lines_child *child, const char *why);
     /* It takes more calls than before, or none any more; or gave its first answer. */
@@ -54,6 +56,8 @@ struct lines_child {
     const char *late_why; /* of what it is guilty then */
     struct buf out;
     size_t sent;               /* of it */
+    int64_t put_bytes;         /* all that was ever written to it */
+    int has_read;              /* some of that; known when writing stops */
     int64_t started, answered; /* calls */
     int64_t lines;             /* that it wrote */
     int has_said;              /* on stderr, since its last answer */
@@ -67,8 +71,8 @@ struct lines_child {
     struct lines_calls calls;
 };
 
-/* Start one. It is given calls at once; when it cannot be started they fail, a moment
- * later. Owns: the caller frees it, in on_gone or at the end. */
+/* Start one. It is given calls at once; when it cannot be started they are put off, a
+ * moment later. Owns: the caller frees it, in on_gone or at the end. */
 struct lines_child *lines_child_new(const struct lines_child_spec *spec);
 
 /* How many more calls it takes. */

@@ -125,8 +125,7 @@ static void track(struct settlement *settlement, struct call *call, const char *
         .state = state,
         .due_ms = in_ms > 0 ? worker_redis_now_ms(attempt->feed->worker) + in_ms : 0,
         .result = call->answer.result,
-        .error = attempt->end == JOB_FAILED || attempt->end == JOB_DIED ? attempt->error
-                                                                        : NULL};
+        .error = attempt->end == JOB_GIVEN_BACK ? NULL : attempt->error};
     tracking_add(settlement, &attempt->feed->queue, &attempt->envelope,
                  call->handler->config->keys.keep_ms, &news, &call->arena);
 }
