@@ -100,7 +100,8 @@ static int run_one(void)
         for (;;)
             pause();
     }
-    poll(NULL, 0, (int)(order.at_ms - now_ms()));
+    int64_t left_ms = order.at_ms - now_ms(); /* less than 0 would be for ever */
+    poll(NULL, 0, left_ms > 0 ? (int)left_ms : 0);
     if (does(&order, "crash"))
         crash(ANSWER_FD, order.answer);
     put(ANSWER_FD, order.answer, strlen(order.answer));
