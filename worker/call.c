@@ -94,6 +94,12 @@ void call_progress(struct call *call, struct bytes progress)
     buf_add(&call->progress, progress.at, progress.len);
 }
 
+void call_tails(struct call *call, struct bytes out, struct bytes err)
+{
+    tracking_tell(&call->attempt, keys_of(call)->keep_ms,
+                  &(struct tracking_news){.out = out, .err = err});
+}
+
 static void tell_progress(struct call *call)
 {
     if (call->progress.len == 0)

@@ -83,6 +83,10 @@ void call_give_back(struct call *call, const char *why);
 /* It goes on; raw JSON, borrowed, for those who watch it. Of many the last is told. */
 void call_progress(struct call *call, struct bytes progress);
 
+/* What it wrote last, before one of the above says that it failed: for those who watch
+ * it. Borrowed. */
+void call_tails(struct call *call, struct bytes out, struct bytes err);
+
 /* ---- the worker's side ------------------------------------------------------------- */
 
 /* Make one of an entry; `arena` and what `entry` and `envelope` borrow live as long as

@@ -164,30 +164,41 @@ static int says_later(const struct exec_job *job)
     return job->has_answer && job->answer.end == ANSWER_LATER;
 }
 
-/* Returns 1 if it failed. The call is gone then, as after every end. */
-static int end_call(struct exec_job *job, int wait_status)
+static int is_well(int wait_status)
 {
     enum answer_end fate = fate_of(wait_status);
-    int is_well = fate == ANSWER_DONE || fate == ANSWER_LATER;
-    if (is_well && job->fault.code != LEAT_OK) {
+    return fate == ANSWER_DONE || fate == ANSWER_LATER;
+}
+
+static int has_failed(const struct exec_job *job, int wait_status)
+{
+    return !is_well(wait_status) || job->fault.code != LEAT_OK ||
+           job->answer.end == ANSWER_FAILED || job->answer.end == ANSWER_DEAD;
+}
+
+/* The call is gone then. */
+static void end_call(struct exec_job *job, int wait_status)
+{
+    enum answer_end fate = fate_of(wait_status);
+    if (is_well(wait_status) && job->fault.code != LEAT_OK)
         call_fail(job->call, job->fault.text, 0);
-        return 1;
-    }
-    if (fate == ANSWER_LATER)
+    else if (fate == ANSWER_LATER)
         call_later(job->call, says_later(job) ? job->answer.again_in_ms : LATER_MS, NULL);
     else if (fate == ANSWER_DONE)
         call_answer(job->call, &job->answer);
     else
         fail(job, wait_status, fate == ANSWER_DEAD);
-    return !is_well || job->answer.end == ANSWER_FAILED || job->answer.end == ANSWER_DEAD;
 }
 
 static void tell_tails(const struct exec_job *job)
 {
     const struct handler_log *log = &job->exec->log;
-    handler_log_tail(log, &job->writer, "stdout", pipe_reader_tail(&job->out));
+    struct bytes out = pipe_reader_tail(&job->out), err = pipe_reader_tail(&job->err);
+    handler_log_tail(log, &job->writer, "stdout", out);
     if (job->left_out)
-        handler_log_tail(log, &job->writer, "stderr", pipe_reader_tail(&job->err));
+        handler_log_tail(log, &job->writer, "stderr", err);
+    if (job->call != NULL)
+        call_tails(job->call, out, err);
 }
 
 /* ---- its end ----------------------------------------------------------------------- */
@@ -223,14 +234,14 @@ static void on_exited(void *arg, int wait_status)
 {
     struct exec_job *job = arg;
     struct exec *exec = job->exec;
-    int was_killed = job->call == NULL, failed = 1;
+    int was_killed = job->call == NULL;
     pipe_reader_finish(&job->answers);
     pipe_reader_finish(&job->err);
     pipe_reader_finish(&job->out);
-    if (!was_killed)
-        failed = end_call(job, wait_status);
-    if (failed)
+    if (was_killed || has_failed(job, wait_status))
         tell_tails(job);
+    if (!was_killed)
+        end_call(job, wait_status);
     if (job->left_out)
         handler_log_left_out(&exec->log);
     forget(job);
@@ -295,8 +306,8 @@ static int open_pipes(struct exec_job *job, int fds[CHILD_PROCESS_FDS], struct e
         struct pipe_reader *reader;
         struct pipe_reader_spec spec;
     } pipes[] = {
-        {&job->out, {LINE_MAX_BYTES, HANDLER_LOG_TAIL_BYTES, NULL, job}},
-        {&job->err, {LINE_MAX_BYTES, HANDLER_LOG_TAIL_BYTES, on_stderr, job}},
+        {&job->out, {LINE_MAX_BYTES, LIMIT_TAIL_BYTES, NULL, job}},
+        {&job->err, {LINE_MAX_BYTES, LIMIT_TAIL_BYTES, on_stderr, job}},
         {&job->answers, {LIMIT_ANSWER_BYTES, 0, on_answer, job}},
     };
     int code = open_args(job, &fds[STDIN_FILENO], err);
@@ -437,6 +448,8 @@ static void stop(struct call *call)
 static void kill_job(struct call *call)
 {
     struct exec_job *job = call->work;
+    if (call->stopped == CALL_TIMED_OUT)
+        call_tails(call, pipe_reader_tail(&job->out), pipe_reader_tail(&job->err));
     job->call = NULL;
     if (job->child.pid == 0) {
         forget(job);

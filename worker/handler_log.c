@@ -47,7 +47,7 @@ static int is_amid_character(char byte)
 
 static struct bytes without_begin(struct bytes text)
 {
-    size_t max = text.len > HANDLER_LOG_TAIL_BYTES ? HANDLER_LOG_TAIL_BYTES : text.len;
+    size_t max = text.len > LIMIT_TAIL_BYTES ? LIMIT_TAIL_BYTES : text.len;
     struct bytes tail = {text.at + text.len - max, max};
     for (int i = 1; i < CHARACTER_BYTES && tail.len > 0 && is_amid_character(*tail.at);
          i++)

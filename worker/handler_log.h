@@ -6,13 +6,13 @@
 #define LEAT_WORKER_HANDLER_LOG_H
 
 #include "base/line_reader.h"
+#include "schema/limits.h"
 
 #include <sys/types.h>
 
 enum {
     HANDLER_LOG_LINES = 100, /* in a window */
     HANDLER_LOG_WINDOW_MS = 1000,
-    HANDLER_LOG_TAIL_BYTES = 2048, /* of what is told at the end of a run that failed */
 };
 
 /* One for each handler of a process. */
@@ -38,7 +38,7 @@ int handler_log_line(struct handler_log *log, int64_t now_mono_ms,
 /* Tell what was left out since it was last told; the next window does, too. */
 void handler_log_left_out(struct handler_log *log);
 
-/* Tell the last HANDLER_LOG_TAIL_BYTES of `stream`, whatever the limit: a run has failed.
+/* Tell the last LIMIT_TAIL_BYTES of `stream`, whatever the limit: a run has failed.
  * No effect when there are none. */
 void handler_log_tail(const struct handler_log *log, const struct handler_writer *writer,
                       const char *stream, struct bytes tail);

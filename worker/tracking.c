@@ -5,7 +5,7 @@
 #include "worker/feed.h"
 #include "worker/tick.h"
 
-enum { FIELDS_MAX = 6 };
+enum { FIELDS_MAX = 8 };
 
 struct pair {
     const char *field;
@@ -28,6 +28,8 @@ static int list_pairs(struct pair out[FIELDS_MAX], const struct tracking_news *n
         {"progress", news->progress, 0},
         {"result", news->result, 0},
         {"error", bytes_of(news->error != NULL ? news->error : ""), 0},
+        {"stdout", news->out, 0},
+        {"stderr", news->err, 0},
     };
     int count = 0;
     for (int i = 0; i < FIELDS_MAX; i++)
@@ -88,12 +90,13 @@ void tracking_tell(const struct attempt *attempt, int64_t keep_ms,
     struct worker *worker = attempt->feed->worker;
     struct arena arena = {0};
     struct pair pairs[FIELDS_MAX];
-    if (!tracking_is_on(&attempt->envelope))
+    int count = list_pairs(pairs, news);
+    if (count == 0 || !tracking_is_on(&attempt->envelope))
         return;
     script_track(&worker->cmd, &attempt->feed->queue,
                  queue_record_key(&attempt->feed->queue, attempt->envelope.id, &arena),
                  attempt->lease, keep_ms);
-    add_pairs(&worker->cmd, pairs, list_pairs(pairs, news));
+    add_pairs(&worker->cmd, pairs, count);
     tick_send_quietly(worker, &worker->cmd);
     arena_fini(&arena);
 }

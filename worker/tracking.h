@@ -18,6 +18,7 @@ struct tracking_news {
     int64_t attempt, due_ms;
     struct bytes progress, result; /* JSON */
     const char *error;
+    struct bytes out, err; /* the last that a failed run wrote to its streams */
 };
 
 /* Is the job tracked? */

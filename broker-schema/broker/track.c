@@ -59,6 +59,17 @@ static enum track_state state_of(const struct redisReply *fields, enum track_sta
     return before == TRACK_NONE ? TRACK_RUNNING : before;
 }
 
+/* Those of a run that failed are told before its end, and stay until the next begins. */
+static void take_tails(struct track_record *record, const struct redisReply *fields)
+{
+    if (record->state < TRACK_RUNNING || reply_field(fields, "attempt") != NULL) {
+        buf_reset(&record->out);
+        buf_reset(&record->err);
+    }
+    take(&record->out, fields, "stdout", LIMIT_TAIL_BYTES);
+    take(&record->err, fields, "stderr", LIMIT_TAIL_BYTES);
+}
+
 /* What was true of the state before. */
 static void forget(struct track_record *record)
 {
@@ -83,6 +94,7 @@ void track_add(struct track_record *record, const struct stream_entry *entry)
     take(&record->progress, fields, "progress", LIMIT_PROGRESS_BYTES);
     take(&record->result, fields, "result", LIMIT_RESULT_BYTES);
     take(&record->error, fields, "error", LIMIT_RESULT_BYTES);
+    take_tails(record, fields);
 }
 
 void track_add_all(struct track_record *record, const struct redisReply *reply)
@@ -98,6 +110,8 @@ void track_fini(struct track_record *record)
     buf_fini(&record->progress);
     buf_fini(&record->result);
     buf_fini(&record->error);
+    buf_fini(&record->out);
+    buf_fini(&record->err);
     *record = (struct track_record){0};
 }
 
@@ -111,6 +125,14 @@ static void add_json(struct buf *out, const char *name, const struct buf *json)
     buf_addf(out, ",\"%s\":", name);
     if (job_add_json(out, name, buf_bytes(json), NULL) != LEAT_OK)
         text_json_string(out, buf_bytes(json));
+}
+
+static void add_text(struct buf *out, const char *name, const struct buf *text)
+{
+    if (text->len == 0)
+        return;
+    buf_addf(out, ",\"%s\":", name);
+    text_json_string(out, buf_bytes(text));
 }
 
 static void add_number(struct buf *out, const char *name, int64_t number)
@@ -129,9 +151,8 @@ void track_json(struct buf *out, const struct queue *queue, const char *id,
     add_number(out, "due_ms", record->due_ms);
     add_json(out, "progress", &record->progress);
     add_json(out, "result", &record->result);
-    if (record->error.len > 0) {
-        buf_adds(out, ",\"error\":");
-        text_json_string(out, buf_bytes(&record->error));
-    }
+    add_text(out, "error", &record->error);
+    add_text(out, "stdout", &record->out);
+    add_text(out, "stderr", &record->err);
     buf_addc(out, '}');
 }

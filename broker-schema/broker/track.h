@@ -36,6 +36,7 @@ struct track_record {
     struct buf progress; /* of one that runs: JSON; or empty, as the next */
     struct buf result;   /* of one that is done: JSON */
     struct buf error;    /* of one whose last run failed: a text */
+    struct buf out, err; /* what that run wrote last, to stdout and to stderr */
 };
 
 /* Name of a state; is it the job's end? */

@@ -319,9 +319,11 @@ START_TEST(a_record_is_what_its_entries_say_together)
     ADD("3-1", "progress", "{\"percent\": 3}", "new", "field");
     ck_assert_str_eq(told(), SHOWN("\"running\",\"at_ms\":3,\"attempt\":1,"
                                    "\"progress\":{\"percent\": 3}"));
+    ADD("3-2", "stdout", "one\ntwo\n", "stderr", "\xff!");
     ADD("4-1", "state", "retry", "due", "18", "error", "a \"b\"");
     ck_assert_str_eq(told(), SHOWN("\"retry\",\"at_ms\":4,\"attempt\":1,\"due_ms\":18,"
-                                   "\"error\":\"a \\\"b\\\"\""));
+                                   "\"error\":\"a \\\"b\\\"\","
+                                   "\"stdout\":\"one\\ntwo\\n\",\"stderr\":\"\uFFFD!\""));
     ADD("5-1", "state", "running", "attempt", "2");
     ck_assert_str_eq(told(), SHOWN("\"running\",\"at_ms\":5,\"attempt\":2"));
     ADD("6-1", "state", "done", "result", "[1,2]");

@@ -123,7 +123,7 @@ effects_are_applied() {
 }
 
 failures_say_why() {
-  job exit3 f-1 --retries 0
+  job exit3 f-1 --retries 0 --track
   expect_told f-1 'job died' 'err="exit 3: last words"'
   job silent f-2
   expect_told f-2 'job failed' 'err="exit 4: on stdout"'
@@ -147,7 +147,9 @@ what_it_writes_is_in_the_log() {
   expect_eq 2 "$(times_told f-1 'handler wrote')" 'lines of stderr'
   expect_told f-1 "handler's last output" 'stream=stdout text="one\\n"'
   expect_eq 0 "$(times_told e-1 "handler's last output")" 'last outputs of a job that was done'
-  ok 'stderr is in the log with the id of the job, stdout too if it failed'
+  expect_match '"error":"exit 3: last words","stdout":"one\\n","stderr":"first words\\nlast words\\n"\}$' \
+    "$("$leat" job get f-1 --json)" 'the record of a job that failed'
+  ok 'stderr is in the log with the id of the job, stdout too if it failed; the record has both'
 }
 
 runs_again() {

@@ -21,6 +21,7 @@ faulty_handlers() {
 trap '' TERM
 $tell
 sleep 1000 & tell deaf_grandchild \$!
+echo 'I hear nothing'
 echo '{"incr":{"never":1}}' >&3
 tell deaf \$\$
 while :; do wait; done
@@ -57,7 +58,7 @@ X
 }
 
 stops_what_does_not_stop() {
-  job deaf t-1
+  job deaf t-1 --track
   job obedient t-2
   expect_told t-1 'job failed' 'err="timed out after 1s"'
   expect_told t-2 'job failed' 'err="timed out after 300ms"'
@@ -65,6 +66,8 @@ stops_what_does_not_stop() {
   await 'is_gone '"${who[*]}" 20 'the deaf one to be gone'
   wrote "$dir/deaf_grandchild"
   await 'is_gone '"${who[*]}" 20 'its child to be gone'
+  expect_match '"error":"timed out after 1s","stdout":"I hear nothing\\n"' \
+    "$("$leat" job get t-1 --json)" 'the record of a run that was killed'
   expect_eq '' "$(counter never)" 'effects of a run that was stopped'
   ok 'a run that ignores TERM is killed with all it started; what it answers then does not count'
 }

@@ -97,7 +97,7 @@ START_TEST(a_tail_is_told_whole_in_pieces_of_whole_characters)
     const struct handler_log log = {.type = "mail"};
     /* It begins amid a character, and so would most pieces. */
     enum { BEFORE = 101 };
-    char tail[BEFORE + HANDLER_LOG_TAIL_BYTES];
+    char tail[BEFORE + LIMIT_TAIL_BYTES];
     int whole = 0;
     catch_log();
     for (size_t i = 0; i < sizeof tail; i++)
