@@ -25,6 +25,11 @@
  * step that ends the job, exactly once, or not at all: not when the job failed, nor when
  * an effect breaks a rule (PROTOCOL.md, "The answer"): it then fails with that reason.
  *
+ * JSON that is handed over must be one value, of one object for push(), and nothing more;
+ * anything else, progress() included, makes the job fail. So text from outside cannot
+ * bring in effects of its own; but what is made of it by printf still needs its quotes
+ * and backslashes escaped.
+ *
  * THREADS. The plugin is loaded into a process of its own, `leat-plugin`, one for each of
  * the handler's `processes`. There one thread calls everything: open(), run() for one job
  * after the other, close(). What the host offers is for that thread, inside of run().

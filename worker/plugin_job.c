@@ -41,6 +41,33 @@ static void later(struct leat_plugin_job *job, int64_t again_in_ms)
     end_with(job, PLUGIN_LATER, "", again_in_ms);
 }
 
+/* ---- its JSON ---------------------------------------------------------------------- */
+
+/* Append it as one line if it is one value and nothing more: its text becomes a part of
+ * the answer, and could else bring members of its own (`1,"incr":{…}`), which count. */
+static int add_json(struct plugin_job *job, struct buf *out, const char *what,
+                    const char *json)
+{
+    struct members members;
+    struct err why = {.code = LEAT_OK};
+    struct bytes text = bytes_of(json);
+    if (text.len > LIMIT_ANSWER_BYTES)
+        return err_set(&job->err, LEAT_EDATA, "'%s' has %zu bytes, the limit is %d", what,
+                       text.len, LIMIT_ANSWER_BYTES);
+    buf_reset(&job->judged);
+    buf_adds(&job->judged, "{\"json\":");
+    buf_add(&job->judged, text.at, text.len);
+    buf_addc(&job->judged, '}');
+    if (members_read(&members, buf_bytes(&job->judged), &why) != LEAT_OK)
+        return err_set(&job->err, LEAT_EDATA, "'%s' is not one JSON value: %s", what,
+                       why.text);
+    if (members.count != 1)
+        return err_set(&job->err, LEAT_EDATA,
+                       "'%s' is not one JSON value: there is more behind it", what);
+    text_json_line(out, members.at[0].raw);
+    return LEAT_OK;
+}
+
 /* ---- effects ----------------------------------------------------------------------- */
 
 static struct plugin_incr *incr_of(struct plugin_job *job, const char *counter)
@@ -75,14 +102,14 @@ static void push(struct leat_plugin_job *public, const char *follow_up)
     struct plugin_job *job = job_of(public);
     if (job->push.len > 0)
         buf_addc(&job->push, ',');
-    text_json_line(&job->push, bytes_of(follow_up));
+    add_json(job, &job->push, "push", follow_up);
 }
 
 static void result(struct leat_plugin_job *public, const char *json)
 {
     struct plugin_job *job = job_of(public);
     buf_reset(&job->result);
-    text_json_line(&job->result, bytes_of(json));
+    add_json(job, &job->result, "result", json);
 }
 
 /* ---- while it runs ----------------------------------------------------------------- */
@@ -119,9 +146,9 @@ static void progress(struct leat_plugin_job *public, const char *json)
     size_t from = out->len;
     begin_answer(job, out);
     buf_adds(out, ",\"progress\":");
-    text_json_line(out, bytes_of(json));
+    int code = add_json(job, out, "progress", json);
     buf_addc(out, '}');
-    if (check_answer(job, out, from, &job->err) != LEAT_OK) {
+    if (code != LEAT_OK || check_answer(job, out, from, &job->err) != LEAT_OK) {
         cut(out, from);
         return;
     }
@@ -314,6 +341,7 @@ void plugin_job_init(struct plugin_job *job, struct plugin_pipe *pipe)
 void plugin_job_fini(struct plugin_job *job)
 {
     buf_fini(&job->line);
+    buf_fini(&job->judged);
     buf_fini(&job->push);
     buf_fini(&job->result);
     arena_fini(&job->arena);

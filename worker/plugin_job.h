@@ -31,6 +31,7 @@ struct plugin_job {
     struct plugin_incr incr[LIMIT_EFFECTS];
     int incr_count;
     struct buf push, result; /* JSON */
+    struct buf judged;       /* is it JSON? */
     struct err err;          /* the first rule that it broke */
 };
 

@@ -64,15 +64,40 @@ effects() {
   await_logged 'job failed. id=fails .*err=.*the .*disk.*is full'
   await_logged 'job died. id=dies .*err="no such picture"'
   await_logged 'job runs again later. id=later '
-  await_logged 'job died. id=no_json .*answer: not JSON'
+  await_logged 'job died. id=no_json .*answer: .push. is not one JSON value: not JSON'
   await_logged 'job died. id=no_text .*answer: .incr. has a counter that is no UTF-8'
   await_logged 'job died. id=many .*answer: .incr. has more than 64 items'
-  await_logged 'job died. id=huge .*answer: it has 200020 bytes, allowed are 131072'
+  await_logged 'job died. id=huge .*answer: .result. has 199999 bytes, the limit is 131072'
   expect_eq 0 "$(logged 'child is gone')" 'children that were killed'
   end
   await_logged closed
   reset
   ok 'what it asks for happens with the end of its job; what breaks the rules fails that job alone'
+}
+
+# Text of others must not become a part of the answer: `inject` takes as args a number whose last
+# digit is what it hands the text to, and whose others are the text.
+injection() {
+  local i texts=(00 10 20 30 40 50 60 70 80 01 11 21 31 41 51 61 71 81 02 12 22 32)
+  handler inject "$plugin"
+  handler odd_json "$plugin"
+  handler plain "$plugin"
+  for i in "${texts[@]}"; do push inject --id "inject-$i" --args "\"$i\"" --retries 0; done
+  push odd_json --id odd --track
+  begin
+  await_tally dead "${#texts[@]}"
+  await_tally 'done' 2
+  for i in "${texts[@]}"; do
+    expect_match 'answer:%20' "$(dead_of "inject-$i")" "why job $i died"
+  done
+  await_logged "job died. id=inject-00 .*answer: .result. is not one JSON value: there is more behind it"
+  expect_eq $'plain\t1' "$(counters)" 'counters: that of the follow-up'
+  expect_exit 0 "$leat" job wait odd
+  expect_eq $'odd\tdone\t{"a": "\\u00e4"}' "$(cat "$dir/out")" 'a result on several lines'
+  expect_eq 0 "$(logged 'child is gone')" 'children that were killed'
+  end
+  reset
+  ok 'text that is not one JSON value fails its job, and nothing of it counts or is pushed'
 }
 
 example() {
@@ -257,6 +282,7 @@ CODE
 
 redis_start
 effects
+injection
 example
 crash
 stopping

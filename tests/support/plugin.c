@@ -83,6 +83,38 @@ static void huge(struct leat_plugin_job *job)
     free(text);
 }
 
+/* Each is more than one value, or less. */
+static void inject(struct leat_plugin_job *job)
+{
+    static const char *const texts[] = {
+        "1,\"incr\":{\"never\":1}",
+        "1}\n{\"job\":\"1\"",
+        "",
+        " ",
+        "1 2",
+        "\"open",
+        "{\"a\":1,\"a\":2}",
+        "\"\xff\"",
+        "{\"a\":\0 1}",
+    };
+    static const char *const pushes[] = {
+        "{\"type\":\"plain\",\"args\":{}},{\"type\":\"plain\",\"args\":{}}",
+        "{\"type\":\"plain\",\"args\":{}}],\"incr\":{\"never\":1},\"push\":[", "7", ""};
+    void (*const takers[])(struct leat_plugin_job *,
+                           const char *) = {job->result, job->progress, job->push};
+    unsigned at = (unsigned)strtoul(job->args + 1, NULL, 10), taker = at % 10;
+    job->incr(job, "never", 1);
+    takers[taker](job, taker == 2 ? pushes[at / 10] : texts[at / 10]);
+}
+
+/* All is well with these. */
+static void odd_json(struct leat_plugin_job *job)
+{
+    job->progress(job, "\n[1,\r\n2]\n");
+    job->push(job, " \n{\"type\":\"plain\",\"args\":{}} ");
+    job->result(job, " {\"a\":\n\"\\u00e4\"}\n\0,\"incr\":{\"never\":1}");
+}
+
 static void loud(struct leat_plugin_job *job)
 {
     printf("printed to stdout\n");
@@ -117,7 +149,7 @@ static const struct {
             {"fails", fails},     {"dies", dies},       {"later", later},
             {"no_json", no_json}, {"no_text", no_text}, {"many", many},
             {"huge", huge},       {"loud", loud},       {"crash", crash},
-            {"hold", hold}};
+            {"hold", hold},       {"inject", inject},   {"odd_json", odd_json}};
 
 static void run(struct leat_plugin_job *job)
 {
