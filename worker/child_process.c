@@ -147,6 +147,18 @@ static int set_descriptors(const struct launch *launch)
     return kept > STDERR_FILENO ? close_range((unsigned)kept, UINT_MAX, 0) : -1;
 }
 
+/* Behind the copies above: they come from wherever ours are. */
+static int limit_descriptors(const struct launch *launch)
+{
+    struct rlimit limit;
+    if (launch->spec->descriptors_max == 0)
+        return 0;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return -1;
+    limit.rlim_cur = (rlim_t)launch->spec->descriptors_max;
+    return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* What is ignored, SIGPIPE say, would stay so; and no handler of ours may run here, which
  * is why the mask is the last. */
 static int reset_signals(const struct launch *launch)
@@ -177,6 +189,7 @@ static const struct {
     {"cannot be limited to its memory", limit_memory},
     {"cannot enter its directory", enter_directory},
     {"cannot have its descriptors", set_descriptors},
+    {"cannot be limited to its descriptors", limit_descriptors},
     {"cannot have the default signals", reset_signals},
     {"cannot be run", become_program},
 };

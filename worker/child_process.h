@@ -27,6 +27,7 @@ struct child_process_spec {
     /* What becomes its 0, 1, 2 and 3. -1: /dev/null, and as 3: closed. */
     int fds[CHILD_PROCESS_FDS];
     int64_t memory_max_bytes;    /* RLIMIT_DATA, of each of its processes; 0: as ours */
+    uint64_t descriptors_max;    /* soft RLIMIT_NOFILE; 0: as ours */
     struct child_groups *groups; /* where its group is noted; NULL: nowhere */
 };
 

@@ -8,22 +8,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 static int fail(const struct err *err)
 {
     fprintf(stderr, "leat: %s\n", err->text);
     return err_exit_status(err->code);
-}
-
-/* Each queue needs two connections, each fetch one. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int end(struct settings *settings, int status)
@@ -46,7 +35,6 @@ int main(int argc, char **argv)
     title_init(argc, argv);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL); /* ignored, the kernel would reap our children */
-    raise_descriptor_limit();
     struct settings *settings = xcalloc(1, sizeof *settings);
     if (settings_read(settings, argc, argv, &err) != LEAT_OK) {
         free(settings);

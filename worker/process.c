@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { SIGNALS_MAX = 8 };
@@ -175,6 +176,18 @@ static void take_signals(struct process *process)
 
 /* ---- life -------------------------------------------------------------------------- */
 
+/* Each queue needs two connections, each fetch one. Programs that we run get the limit we
+ * were started with: some close all up to it, or use select(). */
+static void raise_descriptor_limit(struct worker *worker)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    worker->descriptors_max = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int init(struct process *process, const struct process_config *config)
 {
     *process = (struct process){.config = config, .row = config->row};
@@ -189,6 +202,7 @@ static int init(struct process *process, const struct process_config *config)
     }
     take_signals(process);
     worker_init(&process->worker, process->loop, config->worker);
+    raise_descriptor_limit(&process->worker);
     if (config->quiet)
         worker_quiet(&process->worker);
     double every_s = is_alone(process) ? service_every_s(&process->service) : 1;

@@ -131,6 +131,7 @@ struct child_process_spec program_child_spec(const struct program *program,
         .directory = keys->directory,
         .fds = {-1, -1, -1, -1},
         .memory_max_bytes = keys->memory_mb * 1024 * 1024,
+        .descriptors_max = handler->worker->descriptors_max,
         .groups = handler->worker->config->groups,
     };
 }

@@ -96,6 +96,7 @@ struct worker {
     struct handler *handlers;
     struct attempts attempts;
     int slots_free;
+    uint64_t descriptors_max; /* of each of the handlers' processes; 0: as ours */
     int held_jobs, reserving, releasing;
     int64_t held_bytes;
     int64_t solo_last_mono_ms;

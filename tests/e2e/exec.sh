@@ -20,6 +20,7 @@ X
     "directory = \"$dir/place\""
   handler_of descriptors 'command = { sh, "-c", "for i in $(seq 0 63); do [ ! -e /proc/$$/fd/$i ] || printf \"$i \"; done >$OUT" }' \
     "environment = { PATH, \"OUT=$dir/descriptors\" }"
+  handler limit <<<'printf "{\"result\":\"%s of %s\"}" "$(ulimit -Sn)" "$(ulimit -Hn)" >&3'
   mkdir "$dir/place"
 }
 
@@ -66,6 +67,19 @@ words_go_through_no_shell() {
   # 1 is the file, while sh writes it.
   expect_match '^0 1 2 3 ?(10 )?$' "$(cat "$dir/descriptors")" 'its descriptors'
   ok 'arguments go through no shell; it runs in its directory, with the descriptors 0 to 3'
+}
+
+# Some programs close all descriptors up to the limit, or use select(): it must be the one that the
+# worker was started with, not the one that the worker needs itself.
+descriptors_are_limited_as_the_worker_was() {
+  expect_eq "$(ulimit -Hn)" "$(awk '/^Max open files/ { print $4 }' "/proc/$(process)/limits")" 'the limit of the worker'
+  expect_exit 0 "$leat" run limit --wait=60s
+  expect_eq "\"500 of $(ulimit -Hn)\"" "$(cat "$dir/out")" 'the limit of a handler'
+  kill -HUP "$worker"
+  await 'grep -q "reload ended" "$(worker_log)"' 30 'the reload'
+  expect_exit 0 "$leat" run limit --wait=60s
+  expect_eq "\"500 of $(ulimit -Hn)\"" "$(cat "$dir/out")" 'the limit of a handler behind a reload'
+  ok 'a handler may have as many descriptors as the worker was started with'
 }
 
 # ---- what it may answer --------------------------------------------------------------------
@@ -199,10 +213,12 @@ redis_start
 redis_cli acl setuser w on '>geheim' '~*' '&*' '+@all' >"$dir/out"
 given_handlers
 answering_handlers
+ulimit -Sn 500
 LEAT_REDIS=unix://w:geheim@$socket SECRET=geheim LANG=de_XX handlers_start -p 1 --log-level debug
 args_are_handed_over_byte_for_byte
 environment_is_what_is_named
 words_go_through_no_shell
+descriptors_are_limited_as_the_worker_was
 effects_are_applied
 failures_say_why
 what_it_writes_is_in_the_log
