@@ -148,6 +148,7 @@ START_TEST(a_refused_counter_costs_its_job_all_effects_and_its_neighbours_none)
     ck_assert_str_eq(counter("a"), "102");
     ck_assert_str_eq(counter("edge"), "9223372036854775807");
     ck_assert_str_eq(counter("text"), "no number");
+    ck_assert_int_eq(ASK_INT(&rig, "HEXISTS", rig.queue.counters, "b"), 0);
     ck_assert_int_eq(ASK_INT(&rig, "LLEN", rig.queue.fail), 1);
     ck_assert_int_eq(rig_meta(&rig, "done"), 2);
     ck_assert_int_eq(rig_meta(&rig, "dead"), 1);

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- add_all(key, first, last): HINCRBY of the pairs ARGV[first..last] (name, delta). Returns nil, or after a
--- refusal the list {name, error, ...} of all that refused, with every counter as it was before.
+-- refusal the list {name, error, ...} of all that refused, with every counter as it was before: one that is
+-- absent is 0, and one that is 0 again is absent.
 -- Deltas stay strings, for Lua's numbers are doubles: what undoes '12' is '-12', and the reverse.
 local function negated(delta)
   if delta == '0' then return delta end
@@ -21,7 +22,9 @@ local function add_all(key, first, last)
   end
   if #list == 0 then return nil end
   for i = last - 1, first, -2 do -- backwards, through values that were there before: none can overflow
-    if not refused[i] then redis.call('HINCRBY', key, ARGV[i], negated(ARGV[i + 1])) end
+    if not refused[i] and redis.call('HINCRBY', key, ARGV[i], negated(ARGV[i + 1])) == 0 then
+      redis.call('HDEL', key, ARGV[i])
+    end
   end
   return list
 end
