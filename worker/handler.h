@@ -27,6 +27,7 @@ struct handler_config {
     struct handler_keys keys;
     const char *secret; /* the first line of keys.secret_file, or NULL */
     int secret_is_public;
+    int is_given; /* its command, at the command line */
 };
 
 struct handler_kind {

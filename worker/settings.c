@@ -149,6 +149,12 @@ static int give_command(struct settings *settings, const char *kind, const char 
                        given);
     if (add_handler(settings, type, &handler, &why) != LEAT_OK)
         return err_set(err, LEAT_EUSAGE, "--%s: %s", kind, why.text);
+    if (handler->is_given)
+        return err_set(err, LEAT_EUSAGE,
+                       "--%s %.80s: the type '%s' has a command already; give each type "
+                       "one",
+                       kind, given, type);
+    handler->is_given = 1;
     handler->keys.kind = kind;
     handler->keys.command.count = 0;
     char *rest = arena_dup(arena, bytes_of(given + len + 1)), *word;

@@ -33,7 +33,8 @@ static const struct section {
     {"dashboard", CFGF_NONE},
     {"queue", CFGF_TITLE | CFGF_MULTI},
     {"retry", CFGF_TITLE | CFGF_MULTI},
-    {"handler", CFGF_TITLE | CFGF_MULTI},
+    /* Its keys belong together: what a second one adds was meant for another type. */
+    {"handler", CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES},
 };
 
 /* Only the rows of their own: what they share is the first. */
@@ -183,6 +184,8 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
             buf_addf(&known, "%s' has ", section);
         list_keys(&known, cfg);
     }
+    if (strncmp(what, "found duplicate", strlen("found duplicate")) == 0)
+        buf_adds(&known, "; put all that is said of it into one section");
     err_set(reader->err, LEAT_ECONFIG, "%s:%d: %.300s%s", reader->file, cfg->line, what,
             buf_text(&known));
     buf_fini(&known);

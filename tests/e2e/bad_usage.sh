@@ -35,6 +35,8 @@ table() {
 64 | 0 | --allow-net: "nonsense" is no range of addresses         | $leat worker --drain --allow-net nonsense
 64 | 0 | --allow-net: "10.0.0.1/8" has bits set behind its /8     | $leat worker --drain --allow-net 10.0.0.1/8
 64 | 0 | --drain takes no value, or 'all', not 'bogus'            | $leat worker --drain=bogus
+64 | 0 | --exec greet=false: the type 'greet' has a command already | $leat worker --drain --exec greet=true --exec greet=false
+64 | 0 | --lines greet=cat: the type 'greet' has a command already | $leat worker --drain --lines greet=cat --exec greet=true
 64 | 0 | --log-level is debug, info, warn or error, not 'loud'    | $leat worker --drain --log-level loud
 64 | 0 | --log-format is logfmt or json, not 'xml'                | $leat worker --drain --log-format xml
 64 | 0 | --log-format is logfmt or json, not 'xml'                | $leat dashboard --log-format xml

@@ -96,6 +96,8 @@ what_handlers_name_is_looked_at() {
   judged 78 "${at}file: $dir/none: No such file or directory" $'\nhandler x { kind = plugin file = "'"$dir/none\" }"
   judged 78 "${at}file: $dir/text.so is no shared object: .*" $'\nhandler x { kind = plugin file = "'"$dir/text.so\" }"
   judged 78 "leat: $file:2: handler.kind .*'ftp'.*" $'\nhandler x { kind = ftp }'
+  judged 78 "leat: $file:2: found duplicate title 'x'; put all that is said of it into one section" 'handler x { command = {true} }
+handler x { grace = 1s }'
   judged 78 "leat: $file:2: this worker has no handler for 'y'" $'\nretry y { max = 1 }'
   judged 0 '' 'handler a { command = {"sh", "-c", "true"} }
 handler b { kind = lines  command = {"/bin/cat"} }
