@@ -17,7 +17,8 @@ struct wait_options {
 
 static const struct opt rows[] = {
     {"queue", 'q', OPT_TEXT, AT(queue), "QUEUE", "default", 0, 0, "The jobs' queue"},
-    {"any", 0, OPT_FLAG, AT(any), NULL, NULL, 0, 0, "The first end is enough"},
+    {"any", 0, OPT_FLAG, AT(any), NULL, NULL, 0, 0,
+     "The first end is enough, and the exit status is that job's"},
     {"timeout", 0, OPT_DURATION, AT(timeout_ms), "DUR", NULL, 1, LIMIT_DELAY_MS,
      "Wait so long at most, also for jobs that are not there yet"},
 };
@@ -28,7 +29,7 @@ static const struct opt_spec spec = {
         "Wait until tracked jobs have ended. Each end is a line: id, state, result or "
         "error, with tabs between them.\v"
         "Exit status 0: all are done; 1: one died, expired or was cancelled, or has no "
-        "record; 124: --timeout is over.",
+        "record (with --any: none has one); 124: --timeout is over.",
     .rows = rows,
     .row_count = sizeof rows / sizeof *rows,
     COMMAND_SHARES,

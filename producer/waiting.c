@@ -24,7 +24,7 @@ struct hall {
     struct waiter *waiters;
     struct arena arena;
     ev_timer alarm;
-    size_t left;
+    size_t left, missing; /* jobs that have not ended; that have no record */
     int done;
     struct err err;
 };
@@ -77,6 +77,8 @@ static void on_no_record(struct waiter *waiter)
     struct hall *hall = waiter->hall;
     if (hall->waiting->timeout_ms > 0)
         return; /* it may be pushed yet */
+    if (hall->waiting->any && ++hall->missing < hall->waiting->count)
+        return; /* another's end will do */
     err_set(
         &hall->err, LEAT_ENO,
         "queue '%s' has no record of job %s: only jobs pushed with --track leave one, "
@@ -89,12 +91,14 @@ static void on_entry(struct stream_wait *wait, const struct stream_entry *entry)
 {
     struct waiter *waiter = (struct waiter *)wait;
     struct hall *hall = waiter->hall;
+    if (hall->done)
+        return;
     if (entry == NULL) {
         on_no_record(waiter);
         return;
     }
     track_add(&waiter->record, entry);
-    if (entry->is_old || hall->done)
+    if (entry->is_old)
         return;
     if (!track_is_end(waiter->record.state)) {
         show_progress(waiter);
@@ -109,6 +113,8 @@ static void on_entry(struct stream_wait *wait, const struct stream_entry *entry)
 static void on_error(struct stream_wait *wait, const struct err *err)
 {
     struct hall *hall = ((struct waiter *)wait)->hall;
+    if (hall->done)
+        return;
     err_set(&hall->err, err->code, "Redis: %s", err->text);
     end(hall);
 }
@@ -136,6 +142,8 @@ static void on_alarm(struct ev_loop *loop, ev_timer *watcher, int events)
 {
     (void)loop, (void)events;
     struct hall *hall = watcher->data;
+    if (hall->done)
+        return;
     const char *why = stream_watch_down_why(hall->watch);
     struct buf unended = {0};
     tell_unended(hall, &unended);

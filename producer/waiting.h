@@ -23,9 +23,9 @@ struct waiting {
 };
 
 /* Wait until all have ended, or any. Without a time-out a job that Redis knows nothing of
- * is not waited for.
- * Errors: LEAT_EUSAGE for an id; LEAT_ENO for a job without a record; LEAT_ETIMEOUT; what
- * Redis or the link said. */
+ * is not waited for; for any of several as long as there is another.
+ * Errors: LEAT_EUSAGE for an id; LEAT_ENO for a job without a record, with `any` when
+ * none has one; LEAT_ETIMEOUT; what Redis or the link said. */
 int waiting_wait(struct client *client, const struct waiting *waiting, struct err *err);
 
 /* Wait for one job; print its result, or with `json` its record, on stdout, and how it

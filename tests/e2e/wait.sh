@@ -68,6 +68,14 @@ record a running attempt 1 progress '{"percent":50}'
 record a done result '"x"'
 ended "$twin" 0 twin $'a\tdone\t"x"'
 ended "$both" 1 both $'b\tdead\tno such file\na\tdone\t"x"'
+expect_exit 0 "$leat" job wait a nobody --any
+expect_eq $'a\tdone\t"x"' "$(cat "$dir/out")" 'any, with one that has no record behind'
+expect_exit 0 "$leat" job wait nobody a --any
+expect_eq $'a\tdone\t"x"' "$(cat "$dir/out")" 'any, with one that has no record in front'
+expect_exit 1 "$leat" job wait b nobody --any
+expect_eq $'b\tdead\tno such file' "$(cat "$dir/out")" 'any, which is dead'
+expect_exit 1 "$leat" job wait nobody noone --any
+expect_match 'no record of job' "$(cat "$dir/err")" 'any of those without a record'
 ok 'several wait for one job, one for several, one for any'
 
 record c queued
