@@ -242,10 +242,15 @@ static int passes(int error)
            error == ETXTBSY;
 }
 
-static const char *hint(int error)
+static const char *hint(const struct launch *launch)
 {
-    return error == ENOEXEC ? " (does its first line name an interpreter, as #!/bin/sh?)"
-                            : "";
+    if (steps[launch->failed].take != become_program)
+        return "";
+    if (launch->error == ENOEXEC)
+        return " (does its first line name an interpreter, as #!/bin/sh?)";
+    if (launch->error == ENOENT && is_program(launch->spec->file))
+        return " (its interpreter is missing, see its first line)";
+    return "";
 }
 
 static int tell_failed(const struct launch *launch, struct err *err)
@@ -253,7 +258,7 @@ static int tell_failed(const struct launch *launch, struct err *err)
     int error = launch->error;
     return err_set(err, passes(error) ? LEAT_EBUSY : LEAT_ECONFIG, "%s %s: %s%s",
                    launch->spec->file, steps[launch->failed].what, strerror(error),
-                   hint(error));
+                   hint(launch));
 }
 
 static void clear_note(_Atomic pid_t *note)

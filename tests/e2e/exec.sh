@@ -206,6 +206,9 @@ gone_program_fails() {
   chmod +x "$bin/exit65"
   job exit65 g-2
   expect_told g-2 'job failed' 'Exec format error \(does its first line name an interpreter'
+  printf '#!/no/such/interpreter\n' >"$bin/exit65"
+  job exit65 g-3
+  expect_told g-3 'job failed' "err=\"$bin/exit65 cannot be run: No such file or directory \(its interpreter is missing, see its first line\)\""
   ok 'a program that goes later fails the job, and says why'
 }
 
