@@ -161,27 +161,34 @@ static int is_tracked(const struct flight *flight)
 struct cmd *flight_begin_land(struct flight *flight)
 {
     struct feed *feed = flight->attempt.feed;
-    struct cmd *cmd = &feed->worker->cmd, records = {0};
-    const struct queue *target =
-        flight->follows ? follow_queue(feed, &flight->then, &flight->arena) : NULL;
+    struct cmd *cmd = &feed->worker->cmd, records = {0}, begun = {0};
+    const struct queue *target = NULL;
+    if (flight->follows) {
+        target = follow_queue(feed, &flight->then, &flight->arena);
+        follow_record(&begun, target, &flight->then, &flight->arena);
+    }
     if (is_tracked(flight))
         cmd_add(&records, queue_record_key(&feed->queue, flight->attempt.envelope.id,
                                            &flight->arena));
-    const struct script_keys more = {
-        .targets = &target, .target_count = flight->follows, .records = &records};
+    const struct script_keys more = {.targets = &target,
+                                     .target_count = flight->follows,
+                                     .records = &records,
+                                     .begun = &begun};
     script_land(cmd, &feed->queue, flight->cache_key, flight->lease, &more);
     cmd_fini(&records);
+    cmd_fini(&begun);
     return cmd;
 }
 
 /* Behind the arguments of the copy: who follows, and the record. */
 static void add_news(struct flight *flight, struct cmd *cmd)
 {
+    const struct follow_keys keys = {.record = flight->then.tracked_id.len > 0};
     if (!flight->follows && !is_tracked(flight))
         return;
     cmd_add_int(cmd, flight->follows);
     if (flight->follows)
-        follow_add(cmd, worker_of(flight), 0, &flight->then, &flight->arena);
+        follow_add(cmd, worker_of(flight), keys, &flight->then, &flight->arena);
     if (is_tracked(flight))
         tracking_write(cmd, TRACKING_KEEP_MS, &(struct tracking_news){.state = "done"});
 }

@@ -39,12 +39,32 @@ static struct bytes scheduled_entry(struct worker *worker, struct bytes payload,
     return kept;
 }
 
-void follow_add(struct cmd *args, struct worker *worker, int target,
+int follow_record(struct cmd *begun, const struct queue *queue,
+                  const struct follow_up *push, struct arena *arena)
+{
+    if (push->tracked_id.len == 0)
+        return 0;
+    cmd_add(begun, queue_record_key(queue, push->tracked_id, arena));
+    return begun->count;
+}
+
+void follow_add(struct cmd *args, struct worker *worker, struct follow_keys keys,
                 const struct follow_up *push, struct arena *arena)
 {
     int64_t delay_ms = delay_of(worker, push);
-    cmd_add_int(args, target);
+    cmd_add_int(args, keys.target);
     cmd_add_int(args, delay_ms);
+    cmd_add_int(args, keys.record);
     cmd_add(args,
             delay_ms > 0 ? scheduled_entry(worker, push->payload, arena) : push->payload);
+}
+
+void follow_settle(struct settlement *settlement, struct feed *feed,
+                   const struct follow_up *push, struct arena *arena)
+{
+    const struct queue *queue = follow_queue(feed, push, arena);
+    const struct follow_keys keys = {
+        .target = settlement_target(settlement, queue),
+        .record = follow_record(&settlement->begun, queue, push, arena)};
+    follow_add(&settlement->args, feed->worker, keys, push, arena);
 }

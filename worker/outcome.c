@@ -49,15 +49,6 @@ static void add_nothing(struct settlement *settlement, struct call *call)
     (void)settlement, (void)call;
 }
 
-static void add_push(struct settlement *settlement, struct call *call,
-                     const struct follow_up *push)
-{
-    struct feed *feed = call->attempt.feed;
-    const struct queue *queue = follow_queue(feed, push, &call->arena);
-    follow_add(&settlement->args, feed->worker, settlement_target(settlement, queue),
-               push, &call->arena);
-}
-
 static void add_effects(struct settlement *settlement, struct call *call)
 {
     const struct job_answer *answer = &call->answer;
@@ -72,7 +63,7 @@ static void add_effects(struct settlement *settlement, struct call *call)
     if (answer->push_count > 0)
         settlement_grow(settlement);
     for (int i = 0; i < answer->push_count; i++)
-        add_push(settlement, call, &answer->push[i]);
+        follow_settle(settlement, call->attempt.feed, &answer->push[i], &call->arena);
 }
 
 static void add_failure(struct settlement *settlement, struct call *call)

@@ -16,6 +16,7 @@ void settlement_reset(struct settlement *settlement)
     cmd_reset(&settlement->args);
     cmd_reset(&settlement->cache_keys);
     cmd_reset(&settlement->records);
+    cmd_reset(&settlement->begun);
 }
 
 void settlement_fini(struct settlement *settlement)
@@ -23,6 +24,7 @@ void settlement_fini(struct settlement *settlement)
     cmd_fini(&settlement->args);
     cmd_fini(&settlement->cache_keys);
     cmd_fini(&settlement->records);
+    cmd_fini(&settlement->begun);
     free(settlement->targets);
 }
 
@@ -103,6 +105,7 @@ static void begin(const struct settlement *settlement, struct cmd *cmd,
         .targets = settlement->targets,
         .target_count = settlement->target_count,
         .records = &settlement->records,
+        .begun = &settlement->begun,
     };
     if (settlement->grows)
         script_settle_grow(cmd, queue, &head, &more);

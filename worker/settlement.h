@@ -29,8 +29,8 @@ enum outcome {
     "a counter refused what the job adds: it would leave its range, or holds no "        \
     "integer; or a queue that it pushes to holds something else"
 
-/* Pushes are: m, m times settlement_target(), delay ms or 0, entry; one that is delayed
- * has a header with an iid of its own.
+/* Pushes are: m, m times what follow.h writes: settlement_target(), delay ms or 0, its
+ * number in `begun` or 0, entry; one that is delayed has a header with an iid of its own.
  *
  * A tracked job brings its record behind all that: keep ms, n, n times field and value;
  * and, with OUTCOME_COUNTED and OUTCOME_EFFECTS, n, n times field and value for the case
@@ -42,7 +42,8 @@ struct settlement {
     int plain; /* jobs that are simply done */
     int grows; /* it brings new bytes: to be refused at maxmemory */
     struct cmd args;
-    struct cmd cache_keys, records; /* lists of words */
+    /* Lists of words: `begun` are the records of tracked follow-ups. */
+    struct cmd cache_keys, records, begun;
     const struct queue **targets;
     int target_count, target_size;
     const char *stay_lease;

@@ -160,11 +160,9 @@ static void sort_without_room(struct sorting *sorting)
 static void add_then(struct sorting *sorting, const struct follow_up *then)
 {
     struct settlement *settlement = &sorting->worker->settlement;
-    struct feed *feed = sorting->lease->feed;
-    const struct queue *queue = follow_queue(feed, then, &sorting->lease->arena);
+    struct lease *lease = sorting->lease;
     settlement_grow(settlement);
-    follow_add(&settlement->args, feed->worker, settlement_target(settlement, queue),
-               then, &sorting->lease->arena);
+    follow_settle(settlement, lease->feed, then, &lease->arena);
 }
 
 /* ---- instant jobs ------------------------------------------------------------------ */

@@ -21,7 +21,8 @@ static int count_of(const struct script_keys *more)
     if (more == NULL)
         return 0;
     return (more->claims ? more->claims->count : 0) + 3 * more->target_count +
-           (more->records ? more->records->count : 0);
+           (more->records ? more->records->count : 0) +
+           (more->begun ? more->begun->count : 0);
 }
 
 static void add_more(struct cmd *cmd, const struct script_keys *more)
@@ -37,6 +38,8 @@ static void add_more(struct cmd *cmd, const struct script_keys *more)
     }
     if (more->records != NULL)
         cmd_join(cmd, more->records);
+    if (more->begun != NULL)
+        cmd_join(cmd, more->begun);
 }
 
 void script_push(struct cmd *cmd, const struct queue *queue, const char *producer,

@@ -14,6 +14,7 @@ struct script_keys {
     const struct queue *const *targets; /* queues that follow-ups go to */
     int target_count;
     const struct cmd *records; /* its words: queue_record_key() of tracked jobs */
+    const struct cmd *begun;   /* likewise, of tracked jobs among the follow-ups */
 };
 
 /* PUSH: entries follow with cmd_add(). `records`: queue_record_key() of those jobs of the

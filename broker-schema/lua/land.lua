@@ -3,7 +3,7 @@
 -- LAND: a flight came home; its copy is kept, its lease and its flight end in the same step. Refused when memory is
 -- full: the worker then settles it as a retry.
 -- KEYS 1 lease 2 body 3 m 4 slot 5 again 6 queue 7 cache:<key> 8.. list, sched and ctl of each target; then, if the
---      job is tracked, its record
+--      job is tracked, its record; then that of each tracked follow-up
 -- ARGV 1 lease id 2 'store' or 'extend' 3 etag (extend: the one that was sent) 4 max age ms 5 keep ms
 --      store: 6 body 7 content type 8 last-modified 9 status
 --      then, if there are more keys: pushes; keep ms, n, n pairs for the record (all as in SETTLE)
@@ -15,27 +15,28 @@
 -- include flight
 -- include put
 -- include words
--- include pushes
 -- include record
+-- include pushes
 local call = redis.call
 local FIXED = 7
 local first_target = FIXED + 1
-local tracked = (#KEYS - FIXED) % 3
-local targets = (#KEYS - FIXED - tracked) / 3
-local kinds = target_kinds({'zset', 'hash', 'hash', 'hash', 'hash', 'list'}, first_target, targets)
-if tracked == 1 then kinds[#KEYS] = false end -- no job depends on its record
-local foreign = wrong_kind(kinds)
-if foreign then return foreign end
-
 local function unfit(why) return redis.error_reply('BADSETTLE ' .. why) end
 local pushes = ARGV[2] == 'store' and 10 or 6
-local record
+local named = {targets = 0, begun = 0}
+local record, is_tracked
 if #KEYS > FIXED then
-  record = READ.pushes(pushes, targets)
-  local stop = record
-  if tracked == 1 then stop = record and read_shape(RECORD, record) end
-  if stop ~= #ARGV + 1 or tracked > 1 then return unfit('follow-ups or record') end
+  record = READ.pushes(pushes, named)
+  is_tracked = record and record <= #ARGV
+  if not record or is_tracked and read_shape(RECORD, record) ~= #ARGV + 1 then return unfit('follow-ups or record') end
 end
+local first_begun = #KEYS - named.begun + 1
+local first_record = is_tracked and first_begun - 1 or first_begun
+local targets = (first_record - first_target) / 3
+if targets < named.targets or targets % 1 ~= 0 then return unfit('number of keys') end
+local kinds = target_kinds({'zset', 'hash', 'hash', 'hash', 'hash', 'list'}, first_target, targets)
+for key = first_record, #KEYS do kinds[key] = false end -- no job depends on its record
+local foreign = wrong_kind(kinds)
+if foreign then return foreign end
 
 local packed = call('HGET', KEYS[2], ARGV[1])
 if not packed then return 0 end -- fence
@@ -64,5 +65,6 @@ call('ZREM', KEYS[1], ARGV[1])
 call('HINCRBY', KEYS[3], 'fin', 1)
 call('HINCRBY', KEYS[3], 'done', 1)
 if #KEYS > FIXED then push_all(pushes, first_target, clock) end
-if tracked == 1 then record_add(KEYS[#KEYS], ARGV[record], unpack(ARGV, record + 2)) end
+if is_tracked then record_add(KEYS[first_record], ARGV[record], unpack(ARGV, record + 2)) end
+begin_records(first_begun, clock)
 return holds and 1 or 2

@@ -3,7 +3,8 @@
 -- SETTLE: end a lease whole, each of its jobs with an outcome of its own. Sent again, byte for byte the same, it
 -- changes nothing. Payloads come from the stored body, headers from the worker.
 -- KEYS 1 lease 2 body 3 m 4 staging 5 sched 6 dead 7 bad 8 counters 9 slot 10 again 11 queue 12 fail 13 cancel
---      14.. cache key per claim; then list, sched and ctl of each target; then the record of each tracked job
+--      14.. cache key per claim; then list, sched and ctl of each target; then the record of each tracked job; then
+--      that of each tracked follow-up
 -- ARGV 1 lease id 2 new lease of the jobs that stay, or '' 3 its ttl ms 4 outcomes, one letter per job
 --      5 n 6.. n pairs of counter and delta; then what each letter brings (lib/form.lua):
 --   a done                     -
@@ -18,7 +19,8 @@
 --   g given back to the head   header or '' for the entry as it is
 --   s stays in hand            the same; all of them, in order, in the new lease
 --   f flight: claim the fetch  header, new lease id, ttl ms, max age ms, pushes if it is fresh or merged
---   pushes                     m, m times the number of a target from 0, delay ms, entry: with a header if delayed
+--   pushes                     m, m times the number of a target from 0, delay ms, number of its record from 1 or '0',
+--                              entry: with a header if delayed
 --   upper case: tracked        behind these: keep ms, n, n pairs for the record; for C and E n, n pairs if refused
 -- reply   {1, verdict...} a verdict per claim: run, fresh, merged, again, dead; then one for all that stay: run; then,
 --         if there are any, {number...} of the jobs, from 0, that died since their counters refused
@@ -32,8 +34,8 @@ local call = redis.call
 -- include flight
 -- include put
 -- include words
--- include pushes
 -- include record
+-- include pushes
 -- include form
 -- include outcomes
 -- include settle

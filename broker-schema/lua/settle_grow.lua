@@ -9,8 +9,8 @@ local call = redis.call
 -- include flight
 -- include put
 -- include words
--- include pushes
 -- include record
+-- include pushes
 -- include form
 -- include outcomes
 -- include settle

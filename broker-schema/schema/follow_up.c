@@ -101,7 +101,10 @@ int follow_up_read(struct follow_up *out, struct bytes json, struct arena *arena
         return code;
     read.payload = write_payload(&members, json.len, arena);
     code = envelope_read(&envelope, read.payload, arena, err);
-    if (code == LEAT_OK)
-        *out = read;
-    return code;
+    if (code != LEAT_OK)
+        return code;
+    if (envelope.track)
+        read.tracked_id = envelope.id;
+    *out = read;
+    return LEAT_OK;
 }

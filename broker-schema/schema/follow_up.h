@@ -15,6 +15,7 @@ struct follow_up {
     struct bytes queue;   /* empty: the queue of the job that it follows */
     int64_t in_ms, at_ms; /* at most one of them is given; 0: now */
     struct bytes payload;
+    struct bytes tracked_id; /* under which its record is kept; empty: none is */
 };
 
 /* Read a follow-up: take `queue`, `in_ms` and `at_ms` out, keep the bytes of all other

@@ -76,8 +76,8 @@ START_TEST(counters_and_follow_ups_happen_with_the_end_of_the_job)
     start_with_lease(1);
     int64_t before_ms = rig_now_ms(&rig);
     const struct redisReply *reply =
-        GROW("e", "1", "views", "2", HEAD, "2", "a", "5", "b", "-7", "3", "0", "0",
-             "here", "1", "0", "there", "1", "60000", "R1 new 0 0\nlater");
+        GROW("e", "1", "views", "2", HEAD, "2", "a", "5", "b", "-7", "3", "0", "0", "0",
+             "here", "1", "0", "0", "there", "1", "60000", "0", "R1 new 0 0\nlater");
     ck_assert_int_eq(verdict(reply), 1);
     ck_assert_uint_eq(reply_count(reply), 1);
     ck_assert_str_eq(counter("views"), "2");
@@ -102,8 +102,9 @@ START_TEST(follow_ups_happen_once_however_often_the_settle_is_sent)
     start_with_lease(2);
     for (int i = 0; i < 3; i++) {
         const char *before = rig_digest(&rig);
-        const struct redisReply *reply = GROW("ea", "0", HEAD, "1", "a", "5", "2", "1",
-                                              "0", "one", "1", "9000", "R1 new 0 0\ntwo");
+        const struct redisReply *reply =
+            GROW("ea", "0", HEAD, "1", "a", "5", "2", "1", "0", "0", "one", "1", "9000",
+                 "0", "R1 new 0 0\ntwo");
         ck_assert_int_eq(verdict(reply), i == 0);
         if (i > 0)
             ck_assert_str_eq(rig_digest(&rig), before);
@@ -122,8 +123,8 @@ START_TEST(a_settle_that_comes_too_late_has_no_effects)
     rig_expire(&rig, "L1");
     ck_assert_int_eq(rig_reap(&rig, 5), 1);
     const char *before = rig_digest(&rig);
-    ck_assert_int_eq(verdict(GROW("e", "0", HEAD, "1", "a", "5", "1", "1", "0", "one")),
-                     0);
+    ck_assert_int_eq(
+        verdict(GROW("e", "0", HEAD, "1", "a", "5", "1", "1", "0", "0", "one")), 0);
     ck_assert_str_eq(rig_digest(&rig), before);
     rig_expect_books(&rig);
     rig_stop(&rig);
@@ -136,11 +137,11 @@ START_TEST(a_refused_counter_costs_its_job_all_effects_and_its_neighbours_none)
     ASK(&rig, "HSET", rig.queue.counters, "edge", "9223372036854775807", "a", "1", "text",
         "no number");
     ck_assert_int_eq(
-        verdict(GROW("eee", "0", "R1 L1.0 0 0 e=full", "1", "a", "1", "1", "1", "0",
+        verdict(GROW("eee", "0", "R1 L1.0 0 0 e=full", "1", "a", "1", "1", "1", "0", "0",
                      "first", "R1 L1.1 0 1 e=full", "4", "a", "10", "edge", "1", "text",
-                     "1", "b", "10", "2", "1", "0", "second", "1", "9",
+                     "1", "b", "10", "2", "1", "0", "0", "second", "1", "9", "0",
                      "R1 new 0 0\nsecond", "R1 L1.2 0 0 e=full", "1", "a", "100", "1",
-                     "1", "0", "third")),
+                     "1", "0", "0", "third")),
         1);
     EXPECT_LIST(&rig, mail.list, "first", "third");
     ck_assert_int_eq(ASK_INT(&rig, "EXISTS", mail.sched), 0);
@@ -161,8 +162,9 @@ START_TEST(a_follow_up_due_soon_is_told_to_its_workers)
 {
     start_with_lease(1);
     ck_assert_int_eq(
-        verdict(GROW("e", "0", HEAD, "0", "3", "1", "1000", "R1 n1 0 0\nsoon", "1",
-                     "1200", "R1 n2 0 0\nnot first", "1", "9000", "R1 n3 0 0\nlater")),
+        verdict(GROW("e", "0", HEAD, "0", "3", "1", "1000", "0", "R1 n1 0 0\nsoon", "1",
+                     "1200", "0", "R1 n2 0 0\nnot first", "1", "9000", "0",
+                     "R1 n3 0 0\nlater")),
         1);
     ck_assert_int_eq(ASK_INT(&rig, "XLEN", mail.ctl), 1);
     ck_assert_int_eq(ASK_INT(&rig, "EXISTS", rig.queue.ctl), 0);
@@ -173,10 +175,10 @@ END_TEST
 START_TEST(equal_follow_ups_stay_two_jobs)
 {
     start_with_lease(1);
-    ck_assert_int_eq(
-        verdict(GROW("e", "0", HEAD, "0", "4", "1", "0", "same", "1", "0", "same", "1",
-                     "9000", "R1 n 0 0\nsame", "1", "9000", "R1 n 0 0\nsame")),
-        1);
+    ck_assert_int_eq(verdict(GROW("e", "0", HEAD, "0", "4", "1", "0", "0", "same", "1",
+                                  "0", "0", "same", "1", "9000", "0", "R1 n 0 0\nsame",
+                                  "1", "9000", "0", "R1 n 0 0\nsame")),
+                     1);
     EXPECT_LIST(&rig, mail.list, "same", "same");
     ck_assert_int_eq(ASK_INT(&rig, "ZCARD", mail.sched), 2);
     rig_stop(&rig);
@@ -190,10 +192,10 @@ START_TEST(another_queue_of_the_wrong_type_costs_only_the_job_that_names_it)
         rig.pushed = 0;
         start_with_lease(2);
         ASK(&rig, "SET", keys[i], "somebody's");
-        ck_assert_int_eq(
-            verdict(GROW("ee", "0", HEAD, "1", "b", "1", "2", "0", "0", "here", "1", "0",
-                         "now", HEAD, "1", "a", "1", "1", "0", "0", "here")),
-            1);
+        ck_assert_int_eq(verdict(GROW("ee", "0", HEAD, "1", "b", "1", "2", "0", "0", "0",
+                                      "here", "1", "0", "0", "now", HEAD, "1", "a", "1",
+                                      "1", "0", "0", "0", "here")),
+                         1);
         ck_assert_int_eq(ASK_INT(&rig, "ZCARD", rig.queue.dead), 1);
         EXPECT_LIST(&rig, rig.queue.list, "here");
         rig.pushed++;
@@ -211,8 +213,8 @@ START_TEST(its_own_queue_of_the_wrong_type_is_refused_before_the_first_write)
     for (size_t i = 0; i < COUNT(keys); i++) {
         ASK(&rig, "SET", keys[i], "somebody's");
         const char *before = rig_digest(&rig);
-        expect_refused(GROW("ee", "1", "a", "1", HEAD, "1", "b", "1", "1", "0", "0",
-                            "here", HEAD, "0", "2", "1", "0", "now", "1", "9",
+        expect_refused(GROW("ee", "1", "a", "1", HEAD, "1", "b", "1", "1", "0", "0", "0",
+                            "here", HEAD, "0", "2", "1", "0", "0", "now", "1", "9", "0",
                             "R1 n 0 0\nsoon"),
                        before, "WRONGTYPE");
         ASK(&rig, "DEL", keys[i]);
@@ -228,7 +230,7 @@ START_TEST(effects_of_the_wrong_form_are_seen_before_the_first_write)
     const char *before = rig_digest(&rig);
 #define BAD(...)                                                                         \
     expect_refused(                                                                      \
-        GROW("ee", "0", HEAD, "1", "a", "1", "1", "0", "0", "here", __VA_ARGS__),        \
+        GROW("ee", "0", HEAD, "1", "a", "1", "1", "0", "0", "0", "here", __VA_ARGS__),   \
         before, "BADSETTLE")
     BAD("no header", "0", "0");
     BAD(HEAD, "1", "0");
@@ -237,12 +239,12 @@ START_TEST(effects_of_the_wrong_form_are_seen_before_the_first_write)
     BAD(HEAD, "99999999999999999999", "a", "1", "0");
     BAD(HEAD, "0");
     BAD(HEAD, "0", "1");
-    BAD(HEAD, "0", "1", "2", "0", "no such target");
-    BAD(HEAD, "0", "1", "-1", "0", "no such target");
-    BAD(HEAD, "0", "1", "0", "soon", "entry");
-    BAD(HEAD, "0", "1", "0", "-5", "R1 n 0 0\nentry");
-    BAD(HEAD, "0", "1", "0", "5", "entry without header");
-    BAD(HEAD, "0", "1", "0", "5", "R1 n 0 0");
+    BAD(HEAD, "0", "1", "2", "0", "0", "no such target");
+    BAD(HEAD, "0", "1", "-1", "0", "0", "no such target");
+    BAD(HEAD, "0", "1", "0", "soon", "0", "entry");
+    BAD(HEAD, "0", "1", "0", "-5", "0", "R1 n 0 0\nentry");
+    BAD(HEAD, "0", "1", "0", "5", "0", "entry without header");
+    BAD(HEAD, "0", "1", "0", "5", "0", "R1 n 0 0");
     BAD(HEAD, "0", "0", "left over");
 #undef BAD
     ck_assert_int_eq(verdict(GROW("ee", "0", HEAD, "0", "0", HEAD, "0", "0")), 1);
@@ -255,7 +257,8 @@ START_TEST(without_memory_a_settle_that_grows_changes_nothing)
     start_with_lease(1);
     ASK(&rig, "CONFIG", "SET", "maxmemory", "1");
     const char *before = rig_digest(&rig);
-    rig_expect_refused(&rig, GROW("e", "0", HEAD, "1", "a", "1", "1", "1", "0", "new"),
+    rig_expect_refused(&rig,
+                       GROW("e", "0", HEAD, "1", "a", "1", "1", "1", "0", "0", "new"),
                        LEAT_EBUSY, "OOM");
     ck_assert_str_eq(rig_digest(&rig), before);
     ck_assert_int_eq(verdict(SETTLE(&rig, "L1", "r", "0", HEAD, "5000")), 1);

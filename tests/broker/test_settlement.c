@@ -138,6 +138,7 @@ START_TEST(an_s_an_e_and_a_k_are_put_together_as_settle_reads_them)
     for (int i = 0; i < 3; i++) {
         cmd_add_int(args, settlement_target(&settlement, i == 1 ? &here : &mail));
         cmd_adds(args, "0");
+        cmd_adds(args, "0");
         cmd_adds(args, entries[i]);
     }
     settlement_add(&settlement, OUTCOME_CANCELLED);

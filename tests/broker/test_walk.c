@@ -242,9 +242,9 @@ static void add_effects(struct sorted *job)
     if (job->follows < 0)
         ADD("0");
     else if (below(2))
-        ADD("1", "0", "0", rig_format(&rig, "%d count 1 %s", job->follows, by));
+        ADD("1", "0", "0", "0", rig_format(&rig, "%d count 1 %s", job->follows, by));
     else
-        ADD("1", "0", "100000000",
+        ADD("1", "0", "100000000", "0",
             rig_format(&rig, "R1 f%d 0 0\n%d count 1 %s", job->follows, job->follows,
                        by));
 }

@@ -212,6 +212,7 @@ origin_start
 kill "$first" "$worker"
 await '! child_alive "$first" && ! child_alive "$worker"' 30 'both to stop'
 handlers_start -p 0 --allow-net 127.0.0.0/8
+begun() { redis_cli xrange "{leat:mail}:t:$1" - + | paste -sd' '; }
 then='{"type":"tick","args":{}}'
 job refresh fetched --track --then "$then" "url=$origin/etag/a"
 await '[ "$(counter ticks)" = $((before + 4)) ]' 30 'what follows a fetch'
@@ -222,6 +223,11 @@ expect_match 'state done' "$(record fresh)" 'the record of one that was fresh'
 job refresh gone --track --then "$then" "url=$origin/status/404"
 await '[[ $(record gone) = *"state dead"*"HTTP status 404"* ]]' 20 'the record of one that died'
 expect_eq $((before + 5)) "$(counter ticks)" 'what follows one that died'
+then='{"type":"tick","queue":"mail","id":"mailed","track":true,"args":{}}'
+job refresh landed --then "$then" "url=$origin/etag/b"
+await '[[ $(begun mailed) = *"state queued" ]]' 30 'the record of what follows a fetch'
+job refresh again --track --then "${then/mailed/next}" "url=$origin/etag/b"
+await '[[ $(begun next) = *"state queued" ]]' 30 'the record of what follows a fresh copy'
 ok 'so are refreshes, when they fetched and when they need not'
 
 # ---- a stop while Redis is away -------------------------------------------------------------

@@ -73,3 +73,27 @@ job increment second counter=a --then '{"type":"increment","args":{"counter":"b"
 await 'test "$("$leat" counter get b)" = 1' 30 'an increment that follows one'
 expect_eq '2 1' "$("$leat" counter get a) $(redis_cli llen leat:mail)" 'the counter, jobs in mail'
 ok 'an increment has a job follow too; its result is null'
+
+record() { redis_cli xrange "{leat:$1}:t:$2" - + | paste -sd' '; }
+then='{"type":"tell","id":"next","track":true,"in_ms":1500,"args":{"got":"$result"}}'
+expect_eq '{"a":1}' "$("$leat" run tell a:=1 --id first --then "$then" 2>"$dir/err")" 'the result of the first'
+expect_exit 0 "$leat" job wait next
+expect_eq $'next\tdone\t{"got":{"a":1}}' "$(cat "$dir/out")" 'the end of what follows'
+expect_match '^[0-9-]+ state scheduled due [0-9]+ .*state running .*state done' "$(record default next)" 'its record'
+ok 'a follow-up that is tracked can be waited for before it begins'
+
+handler pushes <<'X'
+echo '{"push":[{"type":"keep","queue":"mail","id":"now","track":true,"args":1},
+  {"type":"keep","queue":"mail","id":"later","track":true,"in_ms":60000,"args":1},
+  {"type":"keep","queue":"mail","id":"plain","args":1}]}' | tr -d '\n' >&3
+X
+worker_stop
+handlers_start
+job pushes all
+await_told all 'job done'
+expect_match '^[0-9-]+ state queued$' "$(record mail now)" 'the record of one that a handler pushed'
+expect_match '^[0-9-]+ state scheduled due [0-9]+$' "$(record mail later)" 'of one that is due later'
+expect_eq '' "$(record mail plain)" 'of one that is not tracked'
+expect_exit 0 "$leat" job get now -q mail
+expect_match '"state":"queued"' "$(cat "$dir/out")" 'what is told of it'
+ok 'so can those that a handler pushes'

@@ -75,6 +75,20 @@ START_TEST(an_id_is_made_when_there_is_none)
 }
 END_TEST
 
+START_TEST(only_what_is_tracked_has_an_id_for_its_record)
+{
+    struct follow_up tracked =
+        read_text("{\"type\":\"t\",\"args\":0,\"id\":\"i\",\"track\":true}");
+    struct follow_up made = read_text("{\"type\":\"t\",\"args\":0,\"track\":true}");
+    struct follow_up not_tracked =
+        read_text("{\"type\":\"t\",\"args\":0,\"id\":\"i\",\"track\":false}");
+    ck_assert(bytes_is(tracked.tracked_id, "i"));
+    ck_assert_uint_eq(made.tracked_id.len, UUID_CHARS);
+    ck_assert_uint_eq(not_tracked.tracked_id.len, 0);
+    arena_fini(&arena);
+}
+END_TEST
+
 START_TEST(a_broken_target_is_refused)
 {
     check_refused("{\"type\":\"t\",\"args\":0,\"queue\":\"\"}", "'queue' has 0 bytes");
@@ -300,11 +314,11 @@ END_TEST
 
 SUITE("follow_up", only_its_target_is_taken_out_and_all_else_stays,
       without_a_target_it_goes_to_its_own_queue_now, an_id_is_made_when_there_is_none,
-      a_broken_target_is_refused, what_is_no_job_is_refused,
-      the_id_counts_for_the_size_of_a_payload, the_result_takes_the_place_of_its_name,
-      a_path_takes_a_member_of_the_result, what_is_not_there_is_null,
-      any_field_of_a_large_result_is_found, a_dollar_more_means_the_text_itself,
-      other_strings_and_keys_stay_as_they_are,
+      only_what_is_tracked_has_an_id_for_its_record, a_broken_target_is_refused,
+      what_is_no_job_is_refused, the_id_counts_for_the_size_of_a_payload,
+      the_result_takes_the_place_of_its_name, a_path_takes_a_member_of_the_result,
+      what_is_not_there_is_null, any_field_of_a_large_result_is_found,
+      a_dollar_more_means_the_text_itself, other_strings_and_keys_stay_as_they_are,
       only_args_are_filled_and_a_then_waits_for_its_turn,
       a_result_that_makes_it_too_large_is_refused,
       a_result_that_makes_it_too_deep_is_refused, a_chain_is_checked_to_its_end,

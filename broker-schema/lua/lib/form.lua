@@ -21,7 +21,7 @@ local function unfit(why) return redis.error_reply('BADSETTLE ' .. why) end
 -- letters[i], at[i]: outcome of job i and where its arguments begin; record[i]: where those of its record do, if it is
 -- tracked. claims: indices of the jobs that claim; stays: how many stay.
 local function read_letters(outcomes)
-  local form = {letters = {}, at = {}, record = {}, claims = {}, tracked = 0, stays = 0}
+  local form = {letters = {}, at = {}, record = {}, claims = {}, tracked = 0, stays = 0, named = {targets = 0, begun = 0}}
   for i = 1, #outcomes do
     local given = string.sub(outcomes, i, i)
     local letter = string.lower(given)
@@ -34,9 +34,6 @@ local function read_letters(outcomes)
     if letter == 'f' then form.claims[#form.claims + 1] = i end
     if letter == 's' then form.stays = form.stays + 1 end
   end
-  form.first_target = FIXED + #form.claims + 1
-  form.targets = (#KEYS - FIXED - #form.claims - form.tracked) / 3
-  form.first_record = form.first_target + 3 * form.targets
   return form
 end
 
@@ -44,7 +41,7 @@ local function read_arguments(form, p)
   for i = 1, #form.letters do
     local letter, after = form.letters[i]
     form.at[i] = p
-    after = read_shape(SHAPE[letter], p, form.targets)
+    after = read_shape(SHAPE[letter], p, form.named)
     if after and form.record[i] then
       form.record[i] = after
       after = read_shape(RECORD, after)
@@ -56,17 +53,27 @@ local function read_arguments(form, p)
   return p
 end
 
+-- Where the keys of a kind begin. The arguments have told how many there are of each but the targets.
+local function place_keys(form)
+  form.first_target = FIXED + #form.claims + 1
+  form.first_begun = #KEYS - form.named.begun + 1
+  form.first_record = form.first_begun - form.tracked
+  local targets = (form.first_record - form.first_target) / 3
+  return targets >= form.named.targets and targets % 1 == 0
+end
+
 -- Returns the form; or nil and why there is none.
 local function read_form()
   local outcomes, sums = ARGV[4] or '', READ.pairs(5)
   if #outcomes > 1000 then return nil, 'more than 1000 jobs' end
   local form, why = read_letters(outcomes)
   if not form then return nil, why end
-  if not sums or form.targets < 0 or form.targets % 1 ~= 0 then return nil, 'wrong number of keys or sums' end
+  if not sums then return nil, 'sums' end
   form.last_sum = sums - 1
   local stop, what = read_arguments(form, sums)
   if not stop then return nil, what end
   if stop ~= #ARGV + 1 then return nil, 'arguments left over' end
+  if not place_keys(form) then return nil, 'wrong number of keys' end
   if (form.stays > 0) ~= (ARGV[2] ~= '') or not is_number(3) then return nil, 'the lease of the jobs that stay' end
   return form
 end

@@ -51,6 +51,7 @@ for i = 1, #jobs do
   if form.record[i] then keep_record(form.record[i], became) end
   if became == 'refused' then refusals[#refusals + 1] = i - 1 end
 end
+begin_records(form.first_begun, clock)
 for i = #back, 1, -1 do call('RPUSH', KEYS[4], back[i]) end
 if #failures > 0 then
   call('LPUSH', KEYS[12], unpack(failures))

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Readers of what an outcome brings. Each is given where in ARGV its part begins and returns where the next one does;
--- nil: what stands there has another form.
+-- nil: what stands there has another form. `named` counts what parts name of KEYS: targets, how many there must be at
+-- least; begun, records of tracked follow-ups.
 local FIELDS_MAX = 64
 
 local function is_number(p)
@@ -31,15 +32,21 @@ function READ.pairs(p)
   return n and p + 2 * n <= #ARGV and p + 1 + 2 * n
 end
 
--- m, m times the number of a target (from 0), delay ms, entry. What is delayed has a header.
-function READ.pushes(p, targets)
+-- m, m times the number of a target (from 0), delay ms, number of its record (from 1) or 0, entry. What is delayed has
+-- a header.
+function READ.pushes(p, named)
   local m = is_number(p) and tonumber(ARGV[p])
-  if not m or p + 3 * m > #ARGV then return nil end
-  for at = p + 1, p + 3 * m, 3 do
-    if not is_number(at) or tonumber(ARGV[at]) >= targets or not is_number(at + 1) then return nil end
-    if ARGV[at + 1] ~= '0' and not is_header(string.match(ARGV[at + 2], '^([^\n]*)\n')) then return nil end
+  if not m or p + 4 * m > #ARGV then return nil end
+  for at = p + 1, p + 4 * m, 4 do
+    if not is_number(at) or not is_number(at + 1) then return nil end
+    if ARGV[at + 1] ~= '0' and not is_header(string.match(ARGV[at + 3], '^([^\n]*)\n')) then return nil end
+    if ARGV[at + 2] ~= '0' then
+      named.begun = named.begun + 1
+      if ARGV[at + 2] ~= tostring(named.begun) then return nil end
+    end
+    named.targets = math.max(named.targets, ARGV[at] + 1)
   end
-  return p + 1 + 3 * m
+  return p + 1 + 4 * m
 end
 
 -- n, n pairs of field and value of a record: one command.
@@ -51,9 +58,9 @@ end
 local RECORD = {'number', 'fields'} -- how long it is kept, ms; what is written
 
 -- Where the parts that a shape names end, or nil.
-local function read_shape(shape, p, targets)
+local function read_shape(shape, p, named)
   for _, part in ipairs(shape) do
-    p = READ[part](p, targets)
+    p = READ[part](p, named)
     if not p then return nil end
   end
   return p
