@@ -35,7 +35,7 @@ static void on_done(struct cancel *cancel, const struct err *err)
 {
     static const unsigned statuses[] = {
         [CANCEL_STOPPING] = 200, [CANCEL_WAITING] = 200, [CANCEL_ENDED] = 409,
-        [CANCEL_UNSEEN] = 202,   [CANCEL_UNKNOWN] = 404,
+        [CANCEL_UNSEEN] = 202,   [CANCEL_UNKNOWN] = 404, [CANCEL_UNSCHEDULED] = 200,
     };
     struct cancel_call *call = cancel->arg;
     struct buf json = {0};

@@ -47,6 +47,7 @@ static void add_text(struct buf *line, const struct cancel *cancel)
     case CANCEL_WAITING:
         buf_addf(line, "waits (%s) and will not start", cancel->where);
         break;
+    case CANCEL_UNSCHEDULED: buf_adds(line, "was scheduled, and is cancelled"); break;
     case CANCEL_ENDED:
         buf_addf(line, "has ended before: %s", track_state_name(cancel->record.state));
         break;

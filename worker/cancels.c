@@ -216,10 +216,12 @@ static void say_stopping(const struct cancels *cancels, struct bytes nonce)
     arena_fini(&arena);
 }
 
-void cancels_hear(struct cancels *cancels, struct bytes id, struct bytes nonce)
+void cancels_hear(struct cancels *cancels, struct bytes id, struct bytes nonce,
+                  int64_t until_ms)
 {
     struct feed *feed = cancels->feed;
-    int64_t until_ms = worker_redis_now_ms(feed->worker) + CANCEL_KEEP_MS;
+    if (until_ms == 0)
+        until_ms = worker_redis_now_ms(feed->worker) + CANCEL_KEEP_MS;
     if (add(cancels, id, until_ms) != 0) {
         drop_all(cancels);
         cancels_load(cancels);

@@ -22,8 +22,10 @@ void cancels_free(struct cancels *cancels);
  * that of whatever is reserved behind it. */
 void cancels_load(struct cancels *cancels);
 
-/* One was heard; `nonce` names who waits for an answer, or is empty. */
-void cancels_hear(struct cancels *cancels, struct bytes id, struct bytes nonce);
+/* One was heard; `nonce` names who waits for an answer, or is empty; it counts until
+ * `until_ms`, or if that is 0, for older programs do not tell, for CANCEL_KEEP_MS. */
+void cancels_hear(struct cancels *cancels, struct bytes id, struct bytes nonce,
+                  int64_t until_ms);
 
 /* Is a job of this id to be settled as cancelled? */
 int cancels_has(const struct cancels *cancels, struct bytes id);

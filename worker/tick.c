@@ -294,7 +294,8 @@ static void hear_cancel(struct feed *feed, const struct redisReply *value,
                         const struct redisReply *fields)
 {
     cancels_hear(feed->cancels, reply_bytes(value),
-                 reply_bytes(reply_field(fields, "re")));
+                 reply_bytes(reply_field(fields, "re")),
+                 reply_int(reply_field(fields, "until"), 0));
 }
 
 /* A cancel may be used up. */

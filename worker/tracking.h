@@ -4,13 +4,14 @@
 #ifndef LEAT_WORKER_TRACKING_H
 #define LEAT_WORKER_TRACKING_H
 
+#include "broker/track.h"
 #include "schema/envelope.h"
 #include "schema/queue.h"
 #include "worker/settlement.h"
 
 struct attempt;
 
-enum { TRACKING_KEEP_MS = 86400000 }; /* unless the type's handler says otherwise */
+enum { TRACKING_KEEP_MS = TRACK_KEEP_MS }; /* unless the type's handler says otherwise */
 
 /* What is new of a job; what is empty or 0 is left out. Borrowed. */
 struct tracking_news {

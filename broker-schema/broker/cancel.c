@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* record -> CANCEL -> (answer of a worker | found where jobs wait | neither in time)
+ *                                             `-> UNSCHEDULE, if it is not due yet
  *
  * The worker's answer and the search go on at the same time. Whichever knows first ends
  * it, once nothing is on its way that would come back to a cancel that was freed. */
 #include "broker/cancel.h"
+#include "base/clock.h"
 #include "base/rnd.h"
 #include "base/text.h"
 #include "broker/script_call.h"
@@ -32,6 +34,8 @@ static void judge(struct cancel *cancel)
         return;
     if (cancel->host[0] != '\0')
         cancel->fate = CANCEL_STOPPING;
+    else if (cancel->is_unscheduled)
+        cancel->fate = CANCEL_UNSCHEDULED;
     else if (cancel->where != NULL)
         cancel->fate = CANCEL_WAITING;
     else
@@ -86,12 +90,23 @@ static const char *place_of(const struct cancel *cancel, const char *key)
     } places[] = {{queue->list, "queue"},
                   {queue->high, "high"},
                   {queue->staging, "staging"},
-                  {queue->suspects, "suspects"},
-                  {queue->sched, "scheduled"}};
+                  {queue->suspects, "suspects"}};
     for (unsigned i = 0; i < sizeof places / sizeof *places; i++)
         if (key == places[i].key)
             return places[i].name;
-    return "queue";
+    return "queue"; /* for what is scheduled: it is there when it falls due */
+}
+
+/* The call is put together while the entry is there, and sent when the walk is over. */
+static void prepare_unscheduling(struct cancel *cancel, struct bytes raw,
+                                 const struct envelope *envelope)
+{
+    struct bytes record_key = bytes_of("");
+    struct bytes kept = {arena_dup(&cancel->arena, raw), raw.len};
+    if (envelope->track && envelope->id.len > 0)
+        record_key = queue_record_key(cancel->queue, envelope->id, &cancel->arena);
+    script_unschedule(&cancel->cmd, cancel->queue, bytes_of(cancel->id), kept, record_key,
+                      TRACK_KEEP_MS);
 }
 
 static int on_entry(void *arg, struct bytes raw, int64_t at_ms)
@@ -103,9 +118,34 @@ static int on_entry(void *arg, struct bytes raw, int64_t at_ms)
     arena_reset(&cancel->scratch);
     if (raw.len <= LIMIT_ENTRY_BYTES && entry_read(&entry, raw) == 0 &&
         envelope_read(&envelope, entry.payload, &cancel->scratch, NULL) == LEAT_OK &&
-        (bytes_is(envelope.id, cancel->id) || bytes_is(entry.iid, cancel->id)))
+        (bytes_is(envelope.id, cancel->id) || bytes_is(entry.iid, cancel->id))) {
         cancel->where = place_of(cancel, cancel->walk.from);
+        if (cancel->walk.source == WALK_SCHEDULED)
+            prepare_unscheduling(cancel, raw, &envelope);
+    }
     return knows(cancel);
+}
+
+/* One that is gone meanwhile fell due: it is in the queue, where the cancel waits for
+ * it. */
+static void on_unscheduled(void *arg, struct answer *answer)
+{
+    struct cancel *cancel = arg;
+    cancel->is_busy = 0;
+    cancel->is_unscheduled = reply_int(answer->reply, 0) == 1;
+    if (answer->code != LEAT_OK)
+        err_set(&cancel->err, answer->code, "Redis: %s", answer->text);
+    else if (cancel->is_unscheduled && cancel->record.state != TRACK_NONE)
+        cancel->record.state = TRACK_CANCELLED;
+    judge(cancel);
+}
+
+static void unschedule(struct cancel *cancel)
+{
+    cancel->is_busy =
+        link_send(cancel->link, &cancel->cmd, 0, 0, on_unscheduled, cancel) == LEAT_OK;
+    if (!cancel->is_busy)
+        err_set(&cancel->err, LEAT_ELINK, "the connection to Redis was lost");
 }
 
 static void walk_on(struct cancel *cancel, enum walk_source source)
@@ -122,6 +162,8 @@ static void on_walked(struct walk *walk, const struct err *err)
     cancel->is_busy = 0;
     if (err != NULL)
         err_set(&cancel->err, err->code, "%s", err->text);
+    else if (walk->source == WALK_SCHEDULED && cancel->where != NULL)
+        unschedule(cancel);
     else if (!knows(cancel) && walk->source == WALK_READY)
         walk_on(cancel, WALK_SCHEDULED);
     judge(cancel);
@@ -142,6 +184,16 @@ static void on_cancelled(void *arg, struct answer *answer)
     judge(cancel);
 }
 
+/* One that is due, and may not be found now, must not start then. */
+static int64_t keep_ms(const struct cancel *cancel)
+{
+    int64_t now_ms = clock_wall_ms(), due_ms = cancel->record.due_ms;
+    if (due_ms <= now_ms)
+        return CANCEL_KEEP_MS;
+    return CANCEL_KEEP_MS +
+           (due_ms - now_ms < LIMIT_DELAY_MS ? due_ms - now_ms : LIMIT_DELAY_MS);
+}
+
 /* The answer is waited for before there can be one. */
 static int cancel_now(struct cancel *cancel)
 {
@@ -150,7 +202,7 @@ static int cancel_now(struct cancel *cancel)
     cancel->answer.key = queue_answer_key(cancel->queue, nonce, &cancel->arena);
     if (stream_watch_add(cancel->watch, &cancel->answer, &cancel->err) != LEAT_OK)
         return cancel->err.code;
-    script_cancel(&cancel->cmd, cancel->queue, bytes_of(cancel->id), CANCEL_KEEP_MS,
+    script_cancel(&cancel->cmd, cancel->queue, bytes_of(cancel->id), keep_ms(cancel),
                   nonce);
     cancel->is_busy =
         link_send(cancel->link, &cancel->cmd, 0, 0, on_cancelled, cancel) == LEAT_OK;
@@ -212,7 +264,7 @@ void cancel_json(struct buf *out, const struct cancel *cancel)
     static const char *const fates[] = {
         [CANCEL_STOPPING] = "stopping", [CANCEL_WAITING] = "waiting",
         [CANCEL_ENDED] = "ended",       [CANCEL_UNSEEN] = "unseen",
-        [CANCEL_UNKNOWN] = "unknown",
+        [CANCEL_UNKNOWN] = "unknown",   [CANCEL_UNSCHEDULED] = "cancelled",
     };
     buf_addf(out, "{\"id\":\"%s\",\"queue\":\"%s\",\"outcome\":\"%s\"", cancel->id,
              cancel->queue->name, fates[cancel->fate]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Cancelling a job by its id, or by its iid, and learning what that did. CANCEL keeps the
  * id for a while and tells all workers at once; one that runs the job stops it and
- * answers. Meanwhile the job is looked for where jobs wait. One that is found nowhere may
- * be between two places: it would not start either. */
+ * answers. Meanwhile the job is looked for where jobs wait. One that waits for its time
+ * is ended there and then, for its time may be far. One that is found nowhere may be
+ * between two places: it would not start either. */
 #ifndef LEAT_BROKER_CANCEL_H
 #define LEAT_BROKER_CANCEL_H
 
@@ -12,17 +13,20 @@
 #include <ev.h>
 
 enum {
-    CANCEL_KEEP_MS = 86400000, /* a job with this id does not start so long */
-    CANCEL_ANSWER_MS = 2000,   /* a worker that runs it answers in less */
+    /* A job with this id does not start so long; if it is known when it is due, not so
+     * long after that. */
+    CANCEL_KEEP_MS = 86400000,
+    CANCEL_ANSWER_MS = 2000, /* a worker that runs it answers in less */
     CANCEL_LOOK_MAX = 10000, /* entries looked at: of those ready, and of the scheduled */
 };
 
 enum cancel_fate {
-    CANCEL_STOPPING, /* it runs, and its worker is stopping it */
-    CANCEL_WAITING,  /* it waits, and will not start */
-    CANCEL_ENDED,    /* it has ended before; nothing was done */
-    CANCEL_UNSEEN,   /* it is tracked and has not ended, but was seen nowhere */
-    CANCEL_UNKNOWN,  /* nobody knows it */
+    CANCEL_STOPPING,    /* it runs, and its worker is stopping it */
+    CANCEL_WAITING,     /* it waits, and will not start */
+    CANCEL_UNSCHEDULED, /* it waited for its time, and has ended */
+    CANCEL_ENDED,       /* it has ended before; nothing was done */
+    CANCEL_UNSEEN,      /* it is tracked and has not ended, but was seen nowhere */
+    CANCEL_UNKNOWN,     /* nobody knows it */
 };
 
 struct cancel;
@@ -41,7 +45,7 @@ struct cancel {
     /* told at the end: */
     enum cancel_fate fate;
     char host[128], pid[24]; /* CANCEL_STOPPING: where */
-    const char *where; /* CANCEL_WAITING: queue, high, staging, suspects, scheduled */
+    const char *where;       /* CANCEL_WAITING: queue, high, staging, suspects */
     struct track_record record;
 
     /* the cancel's own: */
@@ -50,8 +54,8 @@ struct cancel {
     ev_timer alarm;
     struct walk walk;
     struct cmd cmd;
-    int is_busy; /* CANCEL or a walk is under way */
-    int is_late;
+    int is_busy; /* a script or a walk is under way */
+    int is_late, is_unscheduled;
     struct err err;
 };
 

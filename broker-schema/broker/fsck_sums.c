@@ -99,7 +99,7 @@ static void judge_retrying(struct fsck *fsck, const struct fsck_audit *audit)
                  (long long)retrying, (long long)audit->with_fails);
 }
 
-/* Each of these ends was an end of a lease's job, and of no other. */
+/* Each of these ends was an end of a lease's job, or counted as one. */
 static void judge_ended(struct fsck *fsck, const struct fsck_audit *audit)
 {
     int64_t came_out = count_of(audit, "fin");

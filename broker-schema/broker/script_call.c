@@ -160,6 +160,22 @@ void script_cancel(struct cmd *cmd, const struct queue *queue, struct bytes id,
     cmd_add_int(cmd, LIMIT_CANCELS);
 }
 
+void script_unschedule(struct cmd *cmd, const struct queue *queue, struct bytes id,
+                       struct bytes entry, struct bytes record_key, int64_t keep_ms)
+{
+    const char *const keys[] = {queue->sched, queue->cancel, queue->meta, queue->ctl,
+                                queue->slot,  queue->again,  queue->list};
+    const int key_count = sizeof keys / sizeof *keys;
+    cmd_call(cmd, &script_table[SCRIPT_UNSCHEDULE], key_count + (record_key.len > 0));
+    for (int i = 0; i < key_count; i++)
+        cmd_adds(cmd, keys[i]);
+    if (record_key.len > 0)
+        cmd_add(cmd, record_key);
+    cmd_add(cmd, id);
+    cmd_add(cmd, entry);
+    cmd_add_int(cmd, keep_ms);
+}
+
 void script_read(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
                  int is_counted, int has_waited)
 {

@@ -67,6 +67,11 @@ void script_track(struct cmd *cmd, const struct queue *queue, struct bytes recor
 void script_cancel(struct cmd *cmd, const struct queue *queue, struct bytes id,
                    int64_t keep_ms, const char *nonce);
 
+/* UNSCHEDULE: ends a scheduled entry that CANCEL was called for. `record_key` is empty
+ * for a job that is not tracked. */
+void script_unschedule(struct cmd *cmd, const struct queue *queue, struct bytes id,
+                       struct bytes entry, struct bytes record_key, int64_t keep_ms);
+
 /* READ: `is_counted` when this reader was counted by an earlier call. */
 void script_read(struct cmd *cmd, const struct queue *queue, struct bytes cache_key,
                  int is_counted, int has_waited);

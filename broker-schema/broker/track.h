@@ -27,6 +27,8 @@ enum track_state {
 #undef X
 };
 
+enum { TRACK_KEEP_MS = 86400000 }; /* how long an end is told, if nobody said */
+
 /* What is known of a job by the entries read so far; a zeroed one: nothing. */
 struct track_record {
     enum track_state state;

@@ -24,7 +24,8 @@ if call('HEXISTS', KEYS[1], ARGV[1]) == 0 and call('HLEN', KEYS[1]) >= most then
   local kept = call('HLEN', KEYS[1])
   if kept >= most then return redis.error_reply('FULL ' .. kept .. ' ' .. ARGV[4]) end
 end
-call('HSET', KEYS[1], ARGV[1], string.format('%d', clock + keep))
+local till = string.format('%d', clock + keep)
+call('HSET', KEYS[1], ARGV[1], till)
 if call('PTTL', KEYS[1]) < keep then call('PEXPIRE', KEYS[1], ARGV[2]) end
-call('XADD', KEYS[2], 'MAXLEN', '~', 1000, '*', 'cancel', ARGV[1], 're', ARGV[3])
+call('XADD', KEYS[2], 'MAXLEN', '~', 1000, '*', 'cancel', ARGV[1], 're', ARGV[3], 'until', till)
 return 1

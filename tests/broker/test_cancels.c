@@ -79,7 +79,7 @@ static int is_unconfirmed(const struct worker *worker)
 static void cancel(struct worker *worker)
 {
     ASK(&rig, "HSET", rig.queue.cancel, "x", "9999999999999");
-    cancels_hear(worker->feeds[0].cancels, job_id, bytes_of("nonce"));
+    cancels_hear(worker->feeds[0].cancels, job_id, bytes_of("nonce"), 0);
 }
 
 static void on_turn(struct ev_loop *loop, ev_prepare *watcher, int events)

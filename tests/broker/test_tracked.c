@@ -629,12 +629,13 @@ START_TEST(a_cancel_is_kept_and_told_to_workers)
     start();
     int64_t before_ms = rig_now_ms(&rig);
     ck_assert_int_eq(verdict(cancel("one", 60000)), 1);
-    int64_t until_ms = strtoll(rig_field(&rig, rig.queue.cancel, "one"), NULL, 10);
+    const char *until = rig_field(&rig, rig.queue.cancel, "one");
+    int64_t until_ms = strtoll(until, NULL, 10);
     ck_assert_int_ge(until_ms, before_ms + 60000);
     ck_assert_int_le(until_ms, rig_now_ms(&rig) + 60000);
     const struct redisReply *all = ASK(&rig, "XRANGE", rig.queue.ctl, "-", "+");
     const struct redisReply *words = reply_at(reply_at(all, 0), 1);
-    static const char *const want[] = {"cancel", "one", "re", "n1"};
+    const char *const want[] = {"cancel", "one", "re", "n1", "until", until};
     ck_assert_uint_eq(reply_count(words), COUNT(want));
     for (size_t i = 0; i < COUNT(want); i++)
         ck_assert(bytes_is(reply_bytes(reply_at(words, i)), want[i]));

@@ -95,16 +95,17 @@ tracked_jobs_are_waited_for() {
   for user in producer reader dashboard; do may "$user" "$leat" job wait t1 t2; done
 }
 
-# One that waits, and one that a worker finds: the worker reads, asks and tells.
+# One that a worker finds, who reads, asks and tells, and one that waits for its time.
 jobs_are_cancelled() {
   local before
   before=$(tally cancelled)
-  may producer "$leat" push increment counter=a --id never --in 500ms
-  may dashboard "$leat" job cancel never
+  expect_exit 1 as dashboard "$leat" job cancel never
+  may producer "$leat" push increment counter=a --id never
   await '[ "$(tally cancelled)" = $((before + 1)) ]' 20 'the cancelled job'
   await '[ "$(size cancel)" = 0 ]' 20 'its cancel to be used up'
   may producer "$leat" push increment counter=a --id once --in 1h
   web POST /api/v1/jobs/once:cancel
+  expect_eq $((before + 2)) "$(tally cancelled)" 'the scheduled job, too'
 }
 
 # handle STATE: the newest job's.
