@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/outcome.h"
+#include "base/text.h"
 #include "broker/reply.h"
 #include "worker/cancels.h"
 #include "worker/feed.h"
@@ -42,6 +43,34 @@ int outcome_refused(struct refusals *refusals, int64_t index)
     return 1;
 }
 
+enum { SHOWN_BYTES = 60 }; /* of a counter's name */
+
+const char *outcome_refusal(struct bytes counter, int64_t by, const char *why,
+                            struct arena *arena)
+{
+    struct buf text = {0};
+    buf_adds(&text, "counter ");
+    text_printable(&text, counter, SHOWN_BYTES);
+    buf_adds(&text, " by ");
+    buf_add_int(&text, by);
+    buf_adds(&text, ": ");
+    buf_adds(&text, why);
+    const char *kept = arena_dup(arena, buf_bytes(&text));
+    buf_fini(&text);
+    return kept;
+}
+
+const char *outcome_refusal_of(struct call *call)
+{
+    const struct job_answer *answer = &call->answer;
+    if (answer->incr_count == 1 && answer->push_count == 0)
+        return outcome_refusal(answer->incr[0].counter, answer->incr[0].by,
+                               OUTCOME_NO_INTEGER ", or " OUTCOME_OUT_OF_RANGE,
+                               &call->arena);
+    return arena_printf(&call->arena, OUTCOME_REFUSED " (counters: %d, pushes: %d)",
+                        answer->incr_count, answer->push_count);
+}
+
 /* ---- letters ----------------------------------------------------------------------- */
 
 static void add_nothing(struct settlement *settlement, struct call *call)
@@ -53,7 +82,7 @@ static void add_effects(struct settlement *settlement, struct call *call)
 {
     const struct job_answer *answer = &call->answer;
     struct cmd *args = &settlement->args;
-    cmd_adds(args, header_of(call, OUTCOME_REFUSED));
+    cmd_adds(args, header_of(call, outcome_refusal_of(call)));
     cmd_add_int(args, answer->incr_count);
     for (int i = 0; i < answer->incr_count; i++) {
         cmd_add(args, answer->incr[i].counter);
@@ -116,6 +145,7 @@ static void track(struct settlement *settlement, struct call *call, const char *
         .state = state,
         .due_ms = in_ms > 0 ? worker_redis_now_ms(attempt->feed->worker) + in_ms : 0,
         .result = call->answer.result,
+        .refusal = call->outcome == OUTCOME_EFFECTS ? outcome_refusal_of(call) : NULL,
         .error = attempt->end == JOB_GIVEN_BACK ? NULL : attempt->error};
     tracking_add(settlement, &attempt->feed->queue, &attempt->envelope,
                  call->handler->config->keys.keep_ms, &news, &call->arena);

@@ -315,7 +315,7 @@ static void note_refused(struct run *run, const struct redisReply *reply)
     for (struct call *call = run->calls; call != NULL; call = call->next, index++)
         if (outcome_refused(&refusals, index)) {
             call->attempt.end = JOB_DIED;
-            call->attempt.error = OUTCOME_REFUSED;
+            call->attempt.error = outcome_refusal_of(call);
             worker_of(run)->failed++;
         }
 }

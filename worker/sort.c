@@ -4,17 +4,16 @@
 #include "worker/cancels.h"
 #include "worker/flight.h"
 #include "worker/follow.h"
+#include "worker/outcome.h"
 #include "worker/tracking.h"
 #include "base/log.h"
 #include "base/rnd.h"
-#include "base/text.h"
 #include "schema/then.h"
 
 enum {
     NO_HANDLER_MS = 86400000,   /* after which a job without a handler dies */
     NO_HANDLER_FIRST_MS = 5000, /* its back-off */
     NO_HANDLER_CAP_MS = 300000,
-    SHOWN_BYTES = 60, /* of what is refused */
 };
 
 /* ---- a job being sorted ------------------------------------------------------------ */
@@ -167,25 +166,11 @@ static void add_then(struct sorting *sorting, const struct follow_up *then)
 
 /* ---- instant jobs ------------------------------------------------------------------ */
 
-/* What a counted increment dies of, if Redis refuses it once more. */
-static const char *refusal_of(struct lease *lease, const struct increment_args *args,
-                              int overflows)
+/* With `refusal`, if it can be refused. */
+static void track_done(struct sorting *sorting, const char *refusal)
 {
-    struct buf name = {0};
-    text_printable(&name, args->counter, SHOWN_BYTES);
-    const char *reason =
-        overflows ? arena_printf(&lease->arena,
-                                 "counter %s by %lld: the value would leave the range "
-                                 "from -2^63 to 2^63-1",
-                                 buf_text(&name), (long long)args->by)
-                  : arena_printf(&lease->arena,
-                                 "counter %s by %lld: what it holds is no integer",
-                                 buf_text(&name), (long long)args->by);
-    buf_fini(&name);
-    return reason;
+    track(sorting, &(struct tracking_news){.state = "done", .refusal = refusal});
 }
-
-static const struct tracking_news DONE = {.state = "done"};
 
 /* The increment and the job that follows it are effects of one job. */
 static void sort_followed(struct sorting *sorting, const struct increment_args *args)
@@ -205,7 +190,7 @@ static void sort_followed(struct sorting *sorting, const struct increment_args *
     cmd_add_int(&settlement->args, args->by);
     cmd_add_int(&settlement->args, 1);
     add_then(sorting, &then);
-    track(sorting, &DONE);
+    track_done(sorting, OUTCOME_REFUSED);
     try_job(sorting, OUTCOME_REFUSED);
 }
 
@@ -227,15 +212,18 @@ static void sort_instant(struct sorting *sorting, const struct job_type *type)
         settlement_add(settlement, OUTCOME_COUNTED);
         cmd_add(&settlement->args, args.counter);
         cmd_add_int(&settlement->args, args.by);
-        const char *why = refusal_of(lease, &args, refused->sum == SORT_OVERFLOWS);
+        const char *why = outcome_refusal(
+            args.counter, args.by,
+            refused->sum == SORT_OVERFLOWS ? OUTCOME_OUT_OF_RANGE : OUTCOME_NO_INTEGER,
+            &lease->arena);
         cmd_adds(&settlement->args, header_of(sorting, why));
-        track(sorting, &DONE);
+        track_done(sorting, why);
         try_job(sorting, why);
     } else {
         settlement_add(settlement, OUTCOME_DONE);
         lease->done++;
         tally_add(&sorting->worker->tally, args.counter, args.by);
-        track(sorting, &DONE);
+        track_done(sorting, NULL);
         if (sorting->verbose)
             tell(sorting, JOB_COUNTED, 0, NULL);
     }
@@ -293,7 +281,7 @@ static void sort_slow(struct sorting *sorting, const struct job_type *type)
     if (flight->follows)
         add_then(sorting, &flight->then);
     settlement_claim(settlement, flight->cache_key);
-    track(sorting, &DONE);
+    track_done(sorting, NULL);
 }
 
 static void keep_call(struct lease *lease, struct call *call)

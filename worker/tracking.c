@@ -59,9 +59,9 @@ void tracking_write(struct cmd *args, int64_t keep_ms, const struct tracking_new
 }
 
 /* An outcome that Redis may refuse brings what is then to be said, too. */
-static void add_refusal(struct cmd *args)
+static void add_refusal(struct cmd *args, const char *error)
 {
-    const struct tracking_news refused = {.state = "dead", .error = OUTCOME_REFUSED};
+    const struct tracking_news refused = {.state = "dead", .error = error};
     struct pair pairs[FIELDS_MAX];
     int count = list_pairs(pairs, &refused);
     cmd_add_int(args, count);
@@ -77,7 +77,7 @@ void tracking_add(struct settlement *settlement, const struct queue *queue,
     enum outcome outcome = (enum outcome)settlement->letters[settlement->jobs - 1];
     tracking_write(&settlement->args, keep_ms, news);
     if (outcome == OUTCOME_EFFECTS || outcome == OUTCOME_COUNTED)
-        add_refusal(&settlement->args);
+        add_refusal(&settlement->args, news->refusal);
     if (news->result.len > 0)
         settlement_grow(settlement);
     settlement_track(settlement, queue_record_key(queue, envelope->id, arena));

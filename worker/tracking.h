@@ -19,6 +19,7 @@ struct tracking_news {
     int64_t attempt, due_ms;
     struct bytes progress, result; /* JSON */
     const char *error;
+    const char *refusal;   /* with an outcome that Redis may refuse: the error then */
     struct bytes out, err; /* the last that a failed run wrote to its streams */
 };
 

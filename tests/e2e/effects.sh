@@ -20,6 +20,7 @@ sed -i "s|bin/slow\"}|&\n  environment = { PATH, \"GATE=$dir/gate\" }|" "$conf"
 handler refused <<'X'
 echo '{"incr":{"fine":1,"text":1},"push":[{"type":"increment","args":{"counter":"never"}}]}' >&3
 X
+handler refused_one <<<'echo "{\"incr\":{\"text\":7}}" >&3'
 handler sends <<'X'
 push='{"queue":"mail","type":"tick","args":{}}'
 echo "{\"incr\":{\"sends\":1},\"push\":[$push$(printf ",$push%.0s" $(seq 63))]}" >&3
@@ -74,7 +75,15 @@ job refused r-1
 await '[ "$(redis_cli zcard "$(key dead)")" = 1 ]' 20 'the death of it'
 expect_match 'a%20counter%20refused' "$(redis_cli zrange "$(key dead)" 0 0)" 'what it died of'
 expect_eq ' ' "$(counter fine) $(counter never)" 'what else it brought'
-expect_told r-1 'job died' 'a counter refused'
+expect_told r-1 'job died' 'err="a counter refused what .* \(counters: 2, pushes: 1\)"'
+why='counter text by 7: what it holds is no integer, or the value would leave the range from -2^63 to 2^63-1'
+job refused_one r-2 --track
+await '[ "$(redis_cli zcard "$(key dead)")" = 2 ]' 20 'the death of one with a single counter'
+expect_match 'counter%20text%20by%207:%20what' "$(redis_cli zrange "$(key dead)" 0 -1)" 'what that died of'
+await_told r-2 'job died'
+expect_eq "$why" "$(sed 's/.* err="\(.*\)"/\1/' <<<"$told")" 'what the log says'
+expect_exit 1 "$leat" job wait r-2
+expect_eq $'r-2\tdead\t'"$why" "$(cat "$dir/out")" 'what its record says'
 ok 'a counter that refuses costs the job all its effects, and says why'
 
 handler large <<'X'
@@ -133,7 +142,7 @@ redis_cli lpush leat:default '{"type":"increment","id":"kept","track":true,"args
 handlers_start -p 0 --lease 2s
 await '[ "$(counter beside)" = 11 ]' 20 'increments beside bad targets'
 expect_told bad 'job died' 'a queue that it pushes to'
-await '[ "$(redis_cli zcard "$(key dead)")" = 4 ]' 20 'the death of those whose targets are none'
+await '[ "$(redis_cli zcard "$(key dead)")" = 5 ]' 20 'the death of those whose targets are none'
 expect_eq '  text text' "$(counter elsewhere) $(counter then) $(redis_cli mget leat:taken "{leat:default}:t:kept" | paste -sd' ')" 'what they added, the keys'
 touch "$dir/gate"
 await '[ "$(counter slow)" = 11 ]' 30 'the one that ran meanwhile'
