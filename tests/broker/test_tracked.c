@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Records of tracked jobs, jobs that somebody waits for, and cancelling. */
+/* Records of tracked jobs, and jobs that somebody waits for. */
 #include "rig.h"
 #include "unit/suite.h"
 
@@ -616,67 +616,6 @@ START_TEST(a_landing_of_the_wrong_form_changes_nothing)
 }
 END_TEST
 
-/* ---- cancelling -------------------------------------------------------------------- */
-
-static const struct redisReply *cancel(const char *id, int64_t keep_ms)
-{
-    script_cancel(&rig.client.cmd, &rig.queue, bytes_of(id), keep_ms, "n1");
-    return rig_call(&rig);
-}
-
-START_TEST(a_cancel_is_kept_and_told_to_workers)
-{
-    start();
-    int64_t before_ms = rig_now_ms(&rig);
-    ck_assert_int_eq(verdict(cancel("one", 60000)), 1);
-    const char *until = rig_field(&rig, rig.queue.cancel, "one");
-    int64_t until_ms = strtoll(until, NULL, 10);
-    ck_assert_int_ge(until_ms, before_ms + 60000);
-    ck_assert_int_le(until_ms, rig_now_ms(&rig) + 60000);
-    const struct redisReply *all = ASK(&rig, "XRANGE", rig.queue.ctl, "-", "+");
-    const struct redisReply *words = reply_at(reply_at(all, 0), 1);
-    const char *const want[] = {"cancel", "one", "re", "n1", "until", until};
-    ck_assert_uint_eq(reply_count(words), COUNT(want));
-    for (size_t i = 0; i < COUNT(want); i++)
-        ck_assert(bytes_is(reply_bytes(reply_at(words, i)), want[i]));
-    ck_assert_int_eq(verdict(cancel("two", 5000)), 1);
-    ck_assert_int_gt(ASK_INT(&rig, "PTTL", rig.queue.cancel), 50000);
-    ck_assert_str_eq(queue_answer_key(&rig.queue, "n1", &rig.arena), "{leat:q}:re:n1");
-    stop();
-}
-END_TEST
-
-START_TEST(cancels_out_of_date_make_room_and_others_do_not)
-{
-    start();
-    ASK(&rig, "HSET", rig.queue.cancel, "old", "1000", "no number", "soon");
-    ck_assert_int_eq(verdict(cancel("one", 60000)), 1);
-    ck_assert_int_eq(ASK_INT(&rig, "HLEN", rig.queue.cancel), 1);
-    ASK(&rig, "EVAL",
-        "for i = 2, 10000 do redis.call('HSET', KEYS[1], i, '99999999999999') end", "1",
-        rig.queue.cancel);
-    const char *before = rig_digest(&rig);
-    rig_expect_refused(&rig, cancel("one more", 60000), LEAT_EBUSY, "FULL 10000 10000");
-    ck_assert_str_eq(rig_digest(&rig), before);
-    ck_assert_int_eq(verdict(cancel("one", 90000)), 1);
-    ASK(&rig, "HSET", rig.queue.cancel, "5000", "1000");
-    ck_assert_int_eq(verdict(cancel("one more", 60000)), 1);
-    ck_assert_int_eq(ASK_INT(&rig, "HLEN", rig.queue.cancel), LIMIT_CANCELS);
-    stop();
-}
-END_TEST
-
-START_TEST(a_key_of_the_wrong_type_takes_no_cancel)
-{
-    start();
-    ASK(&rig, "SET", rig.queue.ctl, "somebody's");
-    const char *before = rig_digest(&rig);
-    rig_expect_refused(&rig, cancel("one", 60000), LEAT_EFOREIGN, "WRONGTYPE");
-    ck_assert_str_eq(rig_digest(&rig), before);
-    stop();
-}
-END_TEST
-
 SUITE("tracked", a_push_begins_the_records_of_its_tracked_jobs,
       a_schedule_begins_records_that_tell_when_the_job_is_due,
       a_record_of_the_wrong_type_takes_no_batch,
@@ -698,6 +637,4 @@ SUITE("tracked", a_push_begins_the_records_of_its_tracked_jobs,
       what_follows_a_flight_that_was_overtaken_comes_all_the_same,
       records_of_the_wrong_type_keep_no_copy_from_landing,
       a_job_that_is_waited_for_is_not_replaced_behind_a_flight,
-      a_landing_of_the_wrong_form_changes_nothing, a_cancel_is_kept_and_told_to_workers,
-      cancels_out_of_date_make_room_and_others_do_not,
-      a_key_of_the_wrong_type_takes_no_cancel)
+      a_landing_of_the_wrong_form_changes_nothing)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Cancelling a job that waits for its time: it ends at once, or as one that waits in the
- * queue when it falls due in that very moment. */
+/* Cancelling: how a cancel is kept; and a job that waits for its time: it ends at once,
+ * or as one that waits in the queue when it falls due in that very moment. */
 #include "base/clock.h"
 #include "broker/cancel.h"
 #include "rig.h"
@@ -42,7 +42,62 @@ static void expect_books(int cancelled)
     rig_expect_books(&rig);
 }
 
-/* ---- the script -------------------------------------------------------------------- */
+/* ---- a cancel ---------------------------------------------------------------------- */
+
+static const struct redisReply *mark(const char *id, int64_t keep_ms)
+{
+    script_cancel(&rig.client.cmd, &rig.queue, bytes_of(id), keep_ms, "n1");
+    return rig_call(&rig);
+}
+
+START_TEST(a_cancel_is_kept_and_told_to_workers)
+{
+    int64_t before_ms = rig_now_ms(&rig);
+    ck_assert_int_eq(reply_int(mark("one", 60000), -9), 1);
+    const char *until = rig_field(&rig, rig.queue.cancel, "one");
+    int64_t until_ms = strtoll(until, NULL, 10);
+    ck_assert_int_ge(until_ms, before_ms + 60000);
+    ck_assert_int_le(until_ms, rig_now_ms(&rig) + 60000);
+    const struct redisReply *all = ASK(&rig, "XRANGE", rig.queue.ctl, "-", "+");
+    const struct redisReply *words = reply_at(reply_at(all, 0), 1);
+    const char *const want[] = {"cancel", "one", "re", "n1", "until", until};
+    ck_assert_uint_eq(reply_count(words), COUNT(want));
+    for (size_t i = 0; i < COUNT(want); i++)
+        ck_assert(bytes_is(reply_bytes(reply_at(words, i)), want[i]));
+    ck_assert_int_eq(reply_int(mark("two", 5000), -9), 1);
+    ck_assert_int_gt(ASK_INT(&rig, "PTTL", rig.queue.cancel), 50000);
+    ck_assert_str_eq(queue_answer_key(&rig.queue, "n1", &rig.arena), "{leat:q}:re:n1");
+}
+END_TEST
+
+START_TEST(cancels_out_of_date_make_room_and_others_do_not)
+{
+    ASK(&rig, "HSET", rig.queue.cancel, "old", "1000", "no number", "soon");
+    ck_assert_int_eq(reply_int(mark("one", 60000), -9), 1);
+    ck_assert_int_eq(ASK_INT(&rig, "HLEN", rig.queue.cancel), 1);
+    ASK(&rig, "EVAL",
+        "for i = 2, 10000 do redis.call('HSET', KEYS[1], i, '99999999999999') end", "1",
+        rig.queue.cancel);
+    const char *before = rig_digest(&rig);
+    rig_expect_refused(&rig, mark("one more", 60000), LEAT_EBUSY, "FULL 10000 10000");
+    ck_assert_str_eq(rig_digest(&rig), before);
+    ck_assert_int_eq(reply_int(mark("one", 90000), -9), 1);
+    ASK(&rig, "HSET", rig.queue.cancel, "5000", "1000");
+    ck_assert_int_eq(reply_int(mark("one more", 60000), -9), 1);
+    ck_assert_int_eq(ASK_INT(&rig, "HLEN", rig.queue.cancel), LIMIT_CANCELS);
+}
+END_TEST
+
+START_TEST(a_key_of_the_wrong_type_takes_no_cancel)
+{
+    ASK(&rig, "SET", rig.queue.ctl, "somebody's");
+    const char *before = rig_digest(&rig);
+    rig_expect_refused(&rig, mark("one", 60000), LEAT_EFOREIGN, "WRONGTYPE");
+    ck_assert_str_eq(rig_digest(&rig), before);
+}
+END_TEST
+
+/* ---- the job's end ----------------------------------------------------------------- */
 
 static const char *record_key(void)
 {
@@ -245,7 +300,9 @@ START_TEST(a_cancel_is_kept_until_a_day_after_the_job_is_due)
 }
 END_TEST
 
-SUITE_WITH("unschedule", start, stop,
+SUITE_WITH("unschedule", start, stop, a_cancel_is_kept_and_told_to_workers,
+           cancels_out_of_date_make_room_and_others_do_not,
+           a_key_of_the_wrong_type_takes_no_cancel,
            a_scheduled_job_ends_once_and_takes_its_cancel_with_it,
            a_job_that_fell_due_leaves_its_cancel_where_it_is,
            one_that_failed_before_is_no_longer_retrying,
