@@ -44,31 +44,20 @@ static const struct field rows[] = {
      NULL},
 };
 
-/* Step over the next string of an array of strings. Names of queues need no escapes, so
- * the quotes are its ends. Returns 0 when none is left. */
-static int next_string(struct bytes *array, struct bytes *out)
-{
-    const char *end = array->at + array->len;
-    const char *from = memchr(array->at, '"', array->len);
-    const char *to =
-        from != NULL ? memchr(from + 1, '"', (size_t)(end - from - 1)) : NULL;
-    if (to == NULL)
-        return 0;
-    *out = (struct bytes){from + 1, (size_t)(to - from - 1)};
-    *array = (struct bytes){to + 1, (size_t)(end - to - 1)};
-    return 1;
-}
-
+/* What is no text is no queue. */
 static void read_queues(struct overview_worker *worker, struct bytes array,
                         struct arena *arena)
 {
-    struct bytes rest = array, name;
-    while (next_string(&rest, &name))
-        worker->queue_count++;
-    worker->queues =
-        arena_alloc(arena, ((size_t)worker->queue_count + 1) * sizeof *worker->queues);
-    for (int i = 0; next_string(&array, &name); i++)
-        worker->queues[i] = arena_dup(arena, name);
+    struct members_walk walk;
+    struct member item;
+    struct bytes name;
+    size_t items = 0;
+    for (members_walk(&walk, array); members_next(&walk, &item);)
+        items++;
+    worker->queues = arena_alloc(arena, (items + 1) * sizeof *worker->queues);
+    for (members_walk(&walk, array); members_next(&walk, &item);)
+        if (member_text(&item, arena, &name) == 0)
+            worker->queues[worker->queue_count++] = arena_dup(arena, name);
 }
 
 /* ---- jobs -------------------------------------------------------------------------- */
@@ -90,37 +79,6 @@ static const struct field job_rows[] = {
     JOB_TEXT(queue),
     {"since_ms", FIELD_INT, offsetof(struct job, since_ms), 0, INT64_MAX, 0, NULL},
 };
-
-/* Where the object that begins at `at` ends; NULL when it does not. */
-static const char *object_end(const char *at, const char *end)
-{
-    int depth = 0, quoted = 0;
-    for (; at < end; at++) {
-        if (quoted && *at == '\\')
-            at++;
-        else if (*at == '"')
-            quoted = !quoted;
-        else if (!quoted && *at == '{')
-            depth++;
-        else if (!quoted && *at == '}' && --depth == 0)
-            return at + 1;
-    }
-    return NULL;
-}
-
-/* Step over the next object of an array that was found to be JSON. Returns 0 when none is
- * left. */
-static int next_object(struct bytes *array, struct bytes *out)
-{
-    const char *end = array->at + array->len;
-    const char *from = memchr(array->at, '{', array->len);
-    const char *to = from != NULL ? object_end(from, end) : NULL;
-    if (to == NULL)
-        return 0;
-    *out = (struct bytes){from, (size_t)(to - from)};
-    *array = (struct bytes){to, (size_t)(end - to)};
-    return 1;
-}
 
 static const char *text_or_null(struct arena *arena, struct bytes text)
 {
@@ -146,12 +104,14 @@ static int read_job(struct overview_job *out, struct bytes object, struct arena 
 static void read_jobs(struct overview_worker *worker, struct bytes array,
                       struct arena *arena)
 {
-    struct bytes object;
+    struct members_walk walk;
+    struct member item;
     if (array.len == 0)
         return; /* a version that does not tell */
     worker->jobs = arena_alloc(arena, LIMIT_RECORD_JOBS * sizeof *worker->jobs);
-    while (worker->job_count < LIMIT_RECORD_JOBS && next_object(&array, &object))
-        if (read_job(&worker->jobs[worker->job_count], object, arena) == 0)
+    members_walk(&walk, array);
+    while (worker->job_count < LIMIT_RECORD_JOBS && members_next(&walk, &item))
+        if (read_job(&worker->jobs[worker->job_count], item.raw, arena) == 0)
             worker->job_count++;
 }
 

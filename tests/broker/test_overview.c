@@ -281,7 +281,7 @@ END_TEST
 
 START_TEST(jobs_of_another_shape_do_not_hide_the_worker)
 {
-    static const char *const jobs[] = {"[]", "[1,\"a\",[{}]]", "[{\"id\":1}]",
+    static const char *const jobs[] = {"[]", "[1,\"{}\",[{}],{}]", "[{\"id\":1}]",
                                        "[{\"since_ms\":\"x\"},{\"type\":\"t\"}]"};
     static const int count[] = {0, 1, 0, 1};
     struct rig rig = {0};

@@ -10,7 +10,11 @@ string(REPLACE "  if #list == 0 then return nil end" [[
     end
     return nil
   end]] text "${text}")
-string(REPLACE "      redis.call('LPUSH', KEYS[key], ARGV[at + 2])" [[
-      if not string.find(ARGV[at + 2], '"push:', 1, true) or redis.call('INCR', 'leat:mutant:2') ~= 20 then
-        redis.call('LPUSH', KEYS[key], ARGV[at + 2])
+string(REPLACE "      redis.call('LPUSH', KEYS[key], ARGV[at + 3])" [[
+      if not string.find(ARGV[at + 3], '"push:', 1, true) or redis.call('INCR', 'leat:mutant:2') ~= 20 then
+        redis.call('LPUSH', KEYS[key], ARGV[at + 3])
       end]] text "${text}")
+if((text MATCHES "function add_all" AND NOT text MATCHES "leat:mutant'") OR
+   (text MATCHES "function push_all" AND NOT text MATCHES "leat:mutant:2"))
+  message(FATAL_ERROR "what this mutant replaces does not stand there any more")
+endif()

@@ -37,12 +37,11 @@ static void check_queues(const struct overview_worker *worker, struct bytes reco
     json_decref(tree);
 }
 
-/* In an array, also within its arrays. */
-static size_t count_objects(const json_t *value)
+static size_t count_objects(const json_t *array)
 {
-    size_t count = json_is_object(value);
-    for (size_t i = 0; i < json_array_size(value); i++)
-        count += count_objects(json_array_get(value, i));
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(array); i++)
+        count += json_is_object(json_array_get(array, i));
     return count;
 }
 
