@@ -183,10 +183,12 @@ refreshes() {
   }' "$dir/pages"
 }
 
+# Never so much that fsck could not look at what waits: it would say so.
 push_for_ever() {
   while :; do
+    [ "$(redis_cli llen leat:default)" -lt 2000 ] || continue
     refreshes | "$leat" push --ndjson
-    seq 20000 | awk '{ print $1 % 100 }' | "$leat" push --lines increment --arg counter
+    seq 2000 | awk '{ print $1 % 100 }' | "$leat" push --lines increment --arg counter
     "$leat" push increment counter=later --in 1s >>"$dir/out.push"
   done
 }
@@ -213,8 +215,8 @@ quiet_on_a_busy_broker() {
   origin_start --pages "$dir/pages"
   worker_put
   worker_put
-  export -f push_for_ever refreshes
-  export dir leat origin
+  export -f push_for_ever refreshes redis_cli
+  export dir leat origin socket
   child_start push bash -c push_for_ever
   await '[ "$(tally done)" -gt 20000 ]' 30 'the work to begin'
   until [ "$runs" -ge 40 ] && all_has_moved; do
