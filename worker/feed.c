@@ -171,8 +171,10 @@ static void reserve(struct feed *feed)
 {
     struct worker *worker = feed->worker;
     if (feed->handler != NULL) {
-        if (feed->reserving > 0)
-            return; /* what it brings tells how much room is left */
+        /* What they bring, here or to another queue, tells how much room is left: their
+         * answer comes here again, while a rest would last longer. */
+        if (feed->reserving > 0 || feed->handler->asked > 0)
+            return;
         feed->batch = room_for(feed);
         if (feed->batch == 0) {
             feed->full = 1;
