@@ -122,10 +122,13 @@ static void ignore(void *arg, struct answer *answer)
     (void)arg, (void)answer;
 }
 
-/* As text: an EVALSHA that is sent again might come behind the record's end. */
+/* As text: an EVALSHA that is sent again might come behind the record's end, as a beat
+ * would whose time comes before the goodbye is answered. */
 void record_send(struct worker *worker)
 {
     struct buf record = {0};
+    if (worker->said_goodbye)
+        return;
     record_write(&record, worker);
     script_beat(&worker->cmd, worker->id, buf_text(&record));
     link_send(worker->link, &worker->cmd, LINK_TEXT, 0, ignore, NULL);

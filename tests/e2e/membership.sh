@@ -29,6 +29,27 @@ health_without_workers() {
   ok 'health: nobody to complain of, nobody on this host, no Redis'
 }
 
+# silent_ms: how long ago the only worker told of itself.
+silent_ms() {
+  redis_cli --raw eval "
+    local time, seen = redis.call('TIME'), redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+    return math.floor(time[1] * 1000 + time[2] / 1000 - seen[2])" 1 '{leat}:seen'
+}
+
+# It tells of itself every five seconds or so: here once more between its goodbye and the answer.
+a_goodbye_is_the_last_word() {
+  worker_start -p 0 -q brief
+  await '[ "$("$leat" workers --json | grep -c brief)" = 1 ]' 20 'its record'
+  await '((silent = $(silent_ms), silent > 1400 && silent < 1600))' 20 'the time between two records'
+  redis_cli client pause 4400 write >"$dir/out"
+  kill "$worker"
+  await '! child_alive "$worker"' 20 'it to end'
+  child_stop "$worker"
+  expect_eq 0 "$status" 'exit status'
+  expect_eq '' "$("$leat" workers --json | grep brief || true)" 'what is left of it'
+  ok 'a worker that stops while Redis is slow leaves no record'
+}
+
 a_worker_tells_what_it_does() {
   "$leat" push refresh "url=$origin/never" timeout_ms:=600000 --id slow-job >"$dir/out"
   "$leat" push refresh "url=http://127.0.0.1:1/" timeout_ms:=1000 >"$dir/out"
@@ -137,6 +158,7 @@ newer_workers_are_here() {
 redis_start
 origin_start
 health_without_workers
+a_goodbye_is_the_last_word
 a_worker_tells_what_it_does
 a_process_tells_its_place
 a_worker_without_bells_looks_by_itself

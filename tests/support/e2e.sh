@@ -26,6 +26,7 @@ status=0          # exit status of the child that child_stop ended
 e2e_pids=()       # every child started, in order
 e2e_undos=()      # commands for the end, when all children have ended
 e2e_kept=${E2E_DIR:-} # a directory given by the caller is kept
+e2e_complaint=''  # what failed
 worker_count=0
 redis_pid=''
 
@@ -45,7 +46,7 @@ e2e_init() {
 
 e2e_traps_set() {
   trap 'e2e_end $?' EXIT
-  trap 'echo "not ok - line $LINENO: $BASH_COMMAND" >&2' ERR
+  trap 'complain "line $LINENO: $BASH_COMMAND"' ERR
   trap 'exit 130' INT
   trap 'exit 143' TERM
 }
@@ -59,7 +60,8 @@ e2e_end() {
   for ((i = ${#e2e_pids[@]} - 1; i >= 0; i--)); do
     child_stop "${e2e_pids[i]}"
   done
-  case $1 in 0 | 77 | 130 | 143) ;; *) e2e_logs >&2 ;; esac
+  # Said again behind the logs: of a long output people and machines keep the end.
+  case $1 in 0 | 77 | 130 | 143) ;; *) e2e_logs >&2; echo "$e2e_complaint" >&2 ;; esac
   for ((i = 0; i < ${#e2e_undos[@]}; i++)); do eval "${e2e_undos[i]}"; done
   [ "$socket_dir" = "$dir" ] || rm -rf "$socket_dir"
   [ -n "$e2e_kept" ] || rm -rf "$dir"
@@ -75,6 +77,11 @@ e2e_logs() {
   done
 }
 
+complain() {
+  e2e_complaint="not ok - $*"
+  echo "$e2e_complaint" >&2
+}
+
 ok() {
   echo "ok - $*"
 }
@@ -86,7 +93,7 @@ fail() {
     line="${BASH_SOURCE[i]##*/}:${BASH_LINENO[i - 1]}: "
     break
   done
-  echo "not ok - $line$*" >&2
+  complain "$line$*"
   exit 1
 }
 
