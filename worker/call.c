@@ -261,6 +261,7 @@ static void keep_answer(struct call *call, const struct job_answer *answer)
         kept->push[i] = answer->push[i];
         kept->push[i].queue.at = arena_dup(arena, answer->push[i].queue);
         kept->push[i].payload.at = arena_dup(arena, answer->push[i].payload);
+        kept->push[i].tracked_id.at = arena_dup(arena, answer->push[i].tracked_id);
         call->effect_bytes += answer->push[i].payload.len;
     }
 }

@@ -2,11 +2,23 @@
 #include "books.h"
 #include "past.h"
 
-/* KEYS: the queue, its other keys in the order of QUEUE_KEYS, the two copies and the
- * record that runs make. */
+/* Ids of follow-ups that are tracked: increments, which no handler gives back. */
+static const char *const begun[] = {"pushed", "late", "then", "once"};
+
+enum { BEGUN = sizeof begun / sizeof *begun, OTHERS = 3 };
+
+enum {
+#define X(member, suffix) KEY_##member,
+    QUEUE_KEYS(X)
+#undef X
+        QUEUE_KEY_COUNT
+};
+
+/* KEYS: the queue, its other keys in the order of QUEUE_KEYS, the two copies, the record
+ * of `task`, those of the above; ARGV: the above. */
 static const char look[] =
     "local queue, high, staging, suspects, bad, lease, body, sched, dead, fail, meta, "
-    "counters, slot, again, ctl, cancel, page, other, record = unpack(KEYS) "
+    "counters, slot, again, ctl, cancel, page, other, task = unpack(KEYS) "
     "local call, m, said = redis.call, {}, {} "
     "local function say(name, value) "
     "  if value ~= 0 then said[#said + 1] = name .. '=' .. value end end "
@@ -40,6 +52,7 @@ static const char look[] =
     "say('dead', call('ZCARD', dead)) say('bad', call('LLEN', bad)) "
     "say('tombs', count('dead') + count('bad') - graves) "
     "say('failures', call('LLEN', fail)) say('recovered', count('recovered')) "
+    "say('cancelled', count('cancelled')) say('cancel', call('HLEN', cancel)) "
     "local sums = {} "
     "pairs_of(counters, function(name, value) sums[#sums + 1] = name .. '=' .. value "
     "end) "
@@ -48,8 +61,14 @@ static const char look[] =
     "for i = 17, 18 do "
     "  local kept = call('HGET', KEYS[i], 'body') "
     "  if kept then said[#said + 1] = 'copy=' .. kept end end "
-    "local last = call('XREVRANGE', record, '+', '-', 'COUNT', 1)[1] "
+    "local last = call('XREVRANGE', task, '+', '-', 'COUNT', 1)[1] "
     "if last then said[#said + 1] = 'record=' .. table.concat(last[2], ':') end "
+    "for i, id in ipairs(ARGV) do "
+    "  local states = {} "
+    "  for _, entry in ipairs(call('XRANGE', KEYS[19 + i], '-', '+')) do "
+    "    states[#states + 1] = entry[2][2] end "
+    "  if #states > 0 then said[#said + 1] = id .. '=' .. table.concat(states, ',') end "
+    "end "
     "return table.concat(said, ' ')";
 
 static void add_keys(struct cmd *cmd, const struct queue *queue)
@@ -61,12 +80,17 @@ static void add_keys(struct cmd *cmd, const struct queue *queue)
     cmd_addf(cmd, "%scache:page", queue->prefix);
     cmd_addf(cmd, "%scache:other", queue->prefix);
     cmd_addf(cmd, "%st:task", queue->prefix);
+    for (int i = 0; i < BEGUN; i++)
+        cmd_addf(cmd, "%st:%s", queue->prefix, begun[i]);
 }
 
 void books_read(struct buf *out, struct client *client, const struct queue *queue)
 {
-    cmd_set(&client->cmd, "EVAL", look, "19", NULL);
+    cmd_set(&client->cmd, "EVAL", look, NULL);
+    cmd_add_int(&client->cmd, 1 + QUEUE_KEY_COUNT + OTHERS + BEGUN);
     add_keys(&client->cmd, queue);
+    for (int i = 0; i < BEGUN; i++)
+        cmd_adds(&client->cmd, begun[i]);
     struct bytes line = reply_bytes(past_call(client));
     buf_add(out, line.at, line.len);
 }

@@ -5,24 +5,27 @@
 
 #include <stdio.h>
 
-#define JOBS(...) ((const char *const[]){__VA_ARGS__, NULL})
-#define INCREMENT(counter, by)                                                           \
-    "{\"type\":\"increment\",\"args\":{\"counter\":\"" counter "\",\"by\":" by "}}"
+#define JOBS(...)                ((const char *const[]){__VA_ARGS__, NULL})
+#define COUNT(counter, by, more) /* and more fields of the envelope */                   \
+    "{\"type\":\"increment\"," more "\"args\":{\"counter\":\"" counter "\",\"by\":" by   \
+    "}}"
+#define INCREMENT(counter, by) COUNT(counter, by, "")
+#define TRACKED(id)            "\"id\":\"" id "\",\"track\":true,"
 #define REFRESH(path, key, more)                                                         \
     "{\"type\":\"refresh\",\"args\":{\"url\":\"http://@" path "\",\"key\":\"" key        \
     "\"" more "}" /* and more fields of the envelope, before the last bracket */
 /* A task adds to a counter, and so does all that follows it: two increments that it
  * pushes, one of them later, and one that its result says how much to add. */
-#define TASK(type, act, ms, more)                                                        \
+#define PUSHED(more) COUNT("pushed", "1", more)
+#define LATE(more)   COUNT("late", "1", "\"in_ms\":20," more)
+#define THEN(more)   COUNT("then", "\"$result.by\"", more)
+#define ANSWER(type, pushed, late)                                                       \
+    "{\"incr\":{\"" type "\":1},\"push\":[" pushed "," late "],\"result\":{\"by\":10}}"
+#define TASK(type, act, ms, more, pushed, late, then)                                    \
     "{\"type\":\"" type "\"," more "\"args\":{\"do\":\"" act "\",\"ms\":" ms             \
-    ",\"answer\":{\"incr\":{\"" type "\":1},\"push\":[" INCREMENT(                       \
-        "pushed",                                                                        \
-        "1") ","                                                                         \
-             "{\"type\":\"increment\",\"args\":{\"counter\":\"late\"},\"in_ms\":20}],"   \
-             "\"result\":{\"by\":10}}},\"then\":" THEN "}"
-#define THEN                                                                             \
-    "{\"type\":\"increment\",\"args\":{\"counter\":\"then\",\"by\":\"$result.by\"}}"
-#define CHANGED ",\"max_age_ms\":0"
+    ",\"answer\":" ANSWER(type, PUSHED(pushed), LATE(late)) "},\"then\":" THEN(then) "}"
+#define UNTRACKED(type, act, ms, more) TASK(type, act, ms, more, "", "", "")
+#define CHANGED                        ",\"max_age_ms\":0"
 
 /* ---- pushing ----------------------------------------------------------------------- */
 
@@ -87,7 +90,6 @@ static void refreshes(struct stage *stage)
                   REFRESH("/page", "page", CHANGED) "}"));
 }
 
-#define TRACKED "\"id\":\"task\",\"track\":true,"
 #define AT_ONCE "\"retry\":{\"policy\":\"fixed\",\"base_ms\":5},"
 
 static void failing(struct stage *stage)
@@ -97,13 +99,17 @@ static void failing(struct stage *stage)
                                                "\"base_ms\":5}}"));
 }
 
-/* Some end while others, of the same lease, stay; one runs twice. */
+/* Some end while others, of the same lease, stay; one runs twice. Of what follows some is
+ * tracked, and begins its record with the step that pushes it. */
 static void tasks(struct stage *stage)
 {
     act_push(stage, &stage->queue,
-             JOBS(INCREMENT("a", "1"), TASK("lines", "well", "0", ""),
-                  TASK("lines", "well", "40", ""), TASK("exec", "well", "10", TRACKED),
-                  TASK("lines", "error_once", "0", AT_ONCE), INCREMENT("a", "2")));
+             JOBS(INCREMENT("a", "1"), UNTRACKED("lines", "well", "0", ""),
+                  UNTRACKED("lines", "well", "40", ""),
+                  TASK("exec", "well", "10", TRACKED("task"), TRACKED("pushed"),
+                       TRACKED("late"), TRACKED("then")),
+                  TASK("lines", "error_once", "0", AT_ONCE, TRACKED("once"), "", ""),
+                  INCREMENT("a", "2")));
 }
 
 /* ---- what the tick moves ----------------------------------------------------------- */
@@ -177,7 +183,8 @@ static const struct wire_fault late_reserve = {.word = "SADD",
 #define COUNTED "jobs=6 ended=6 a=3 b=11 c=-7"
 #define TASKS_DONE                                                                       \
     "jobs=18 ended=18 retry=1 failures=1 a=3 exec=1 late=4 lines=3 pushed=4 then=40 "    \
-    "record=state:done:result:{\"by\":10}"
+    "record=state:done:result:{\"by\":10} "                                              \
+    "pushed=queued,done late=scheduled,done then=queued,done once=queued,done"
 
 const struct scene scenes[] = {
     {"push", nothing, push, "jobs=1 waiting=1"},
