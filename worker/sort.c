@@ -172,6 +172,17 @@ static void track_done(struct sorting *sorting, const char *refusal)
     track(sorting, &(struct tracking_news){.state = "done", .refusal = refusal});
 }
 
+/* What one dies of that adds to this counter and has another follow, if that is refused:
+ * which of the two it was Redis does not tell. */
+static const char *refusal_of(struct lease *lease, const struct increment_args *args)
+{
+    return outcome_refusal(args->counter, args->by,
+                           OUTCOME_NO_INTEGER ", or " OUTCOME_OUT_OF_RANGE
+                                              "; or the queue of what follows holds "
+                                              "something else",
+                           &lease->arena);
+}
+
 /* The increment and the job that follows it are effects of one job. */
 static void sort_followed(struct sorting *sorting, const struct increment_args *args)
 {
@@ -183,15 +194,16 @@ static void sort_followed(struct sorting *sorting, const struct increment_args *
         sort_dead(sorting, sorting->err.text);
         return;
     }
+    const char *why = refusal_of(lease, args);
     settlement_add(settlement, OUTCOME_EFFECTS);
-    cmd_adds(&settlement->args, header_of(sorting, OUTCOME_REFUSED));
+    cmd_adds(&settlement->args, header_of(sorting, why));
     cmd_add_int(&settlement->args, 1);
     cmd_add(&settlement->args, args->counter);
     cmd_add_int(&settlement->args, args->by);
     cmd_add_int(&settlement->args, 1);
     add_then(sorting, &then);
-    track_done(sorting, OUTCOME_REFUSED);
-    try_job(sorting, OUTCOME_REFUSED);
+    track_done(sorting, why);
+    try_job(sorting, why);
 }
 
 static void sort_instant(struct sorting *sorting, const struct job_type *type)

@@ -271,7 +271,7 @@ rm "$dir/gate"
 before=$(counter slow)
 redis_cli hset "$(key counters)" text none edge 9223372036854775806 >"$dir/out"
 {
-  echo '{"type":"increment","id":"m-then","args":{"counter":"text"},"then":{"type":"tick","args":{}}}'
+  echo '{"type":"increment","id":"m-then","track":true,"args":{"counter":"text","by":3},"then":{"type":"tick","args":{}}}'
   echo '{"type":"slow","id":"m-slow","args":{}}'
   echo '{"type":"increment","id":"m-text","args":{"counter":"text"}}'
   echo '{"type":"increment","id":"m-fits","args":{"counter":"edge"}}'
@@ -282,7 +282,11 @@ redis_cli hset "$(key counters)" text none edge 9223372036854775806 >"$dir/out"
 } | "$leat" push --ndjson 2>"$dir/out"
 handlers_start -p 0
 await '[ "$(counter mixed)" = 6 ]' 20 'those that can be counted'
-expect_told m-then 'job died' 'type=increment .*err="a counter refused'
+why='counter text by 3: what it holds is no integer, or the value would leave the range from -2^63 to 2^63-1; or the queue of what follows holds something else'
+expect_told m-then 'job died' 'type=increment .* err='
+expect_eq "$why" "$(sed 's/.* err="\(.*\)"/\1/' <<<"$told")" 'what the log says of one that another follows'
+expect_exit 1 "$leat" job wait m-then
+expect_eq $'m-then\tdead\t'"$why" "$(cat "$dir/out")" 'what its record says'
 expect_told m-text 'job died' 'err="counter text by 1: what it holds is no integer"'
 expect_told m-over 'job died' 'err="counter edge by 2: the value would leave the range'
 expect_eq 0 "$(grep -c 'id=m-\(fits\|followed\|tracked\) .*err=' "$(worker_log)" || true)" 'what is said against the others'
