@@ -165,7 +165,8 @@ struct cmd *flight_begin_land(struct flight *flight)
     const struct queue *target = NULL;
     if (flight->follows) {
         target = follow_queue(feed, &flight->then, &flight->arena);
-        follow_record(&begun, target, &flight->then, &flight->arena);
+        flight->keys.record =
+            follow_record(&begun, target, &flight->then, &flight->arena);
     }
     if (is_tracked(flight))
         cmd_add(&records, queue_record_key(&feed->queue, flight->attempt.envelope.id,
@@ -183,12 +184,11 @@ struct cmd *flight_begin_land(struct flight *flight)
 /* Behind the arguments of the copy: who follows, and the record. */
 static void add_news(struct flight *flight, struct cmd *cmd)
 {
-    const struct follow_keys keys = {.record = flight->then.tracked_id.len > 0};
     if (!flight->follows && !is_tracked(flight))
         return;
     cmd_add_int(cmd, flight->follows);
     if (flight->follows)
-        follow_add(cmd, worker_of(flight), keys, &flight->then, &flight->arena);
+        follow_add(cmd, worker_of(flight), flight->keys, &flight->then, &flight->arena);
     if (is_tracked(flight))
         tracking_write(cmd, TRACKING_KEEP_MS, &(struct tracking_news){.state = "done"});
 }

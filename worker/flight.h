@@ -9,6 +9,7 @@
 #include "schema/follow_up.h"
 #include "worker/attempt.h"
 #include "worker/feed.h"
+#include "worker/follow.h"
 
 struct fetch;
 
@@ -20,6 +21,7 @@ struct flight {
     struct refresh_args refresh;
     int follows; /* a job follows when it is done: */
     struct follow_up then;
+    struct follow_keys keys; /* its, in the LAND that is put together */
     struct fetch *fetch;
     const char *etag, *last_modified; /* of the kept copy */
     int ending;                       /* its settle is on the way */
