@@ -36,6 +36,10 @@ struct handler_kind {
      * Errors: LEAT_ECONFIG, a sentence that begins with the key; e.g. `command is
      * missing: …`. */
     int (*check)(const struct handler_config *config, struct err *err);
+    /* Use what it names, as far as that can be done without a job, if `check` is content:
+     * it may run what is foreign, and take its time, so only --check-config asks. NULL:
+     * there is no more to find out. Errors: as of `check`. */
+    int (*try)(const struct handler_config *config, struct err *err);
     /* Before the first job, and behind the last: when a worker begins and ends. What
      * `open` returns is handler->state. NULL: nothing to do. */
     void *(*open)(struct handler *handler);

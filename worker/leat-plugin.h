@@ -33,6 +33,7 @@
  * THREADS. The plugin is loaded into a process of its own, `leat-plugin`, one for each of
  * the handler's `processes`. There one thread calls everything: open(), run() for one job
  * after the other, close(). What the host offers is for that thread, inside of run().
+ * `leat config check` has it loaded, too, and calls nothing.
  *
  * OWNERSHIP. The job, and all that it points to, is the host's until run() returns; what
  * is handed to the host is copied. Texts end with a NUL and have none before.

@@ -2,6 +2,7 @@
 #include "worker/plugin.h"
 #include "worker/handler.h"
 #include "worker/lines.h"
+#include "worker/plugin_trial.h"
 #include "worker/program.h"
 
 #include <elf.h>
@@ -64,22 +65,39 @@ static int check(const struct handler_config *config, struct err *err)
 
 /* The file's whole path: its process may begin in another directory, and what has no
  * slash would be looked for where the system's libraries are. */
-static void *open_plugin(struct handler *handler)
+static void find_program(struct program *program, struct handler_keys keys,
+                         int only_checks)
 {
     char host[PATH_MAX] = "leat-plugin", file[PATH_MAX];
-    struct handler_keys keys = handler->config->keys;
-    struct program program;
     find_host(host);
     if (realpath(keys.file, file) == NULL)
         snprintf(file, sizeof file, "%s", keys.file);
-    keys.command = (struct opt_list){{host, file}, 2};
-    program_init(&program, &keys);
+    keys.command = only_checks ? (struct opt_list){{host, "--check", file}, 3}
+                               : (struct opt_list){{host, file}, 2};
+    program_init(program, &keys);
+}
+
+static int try_plugin(const struct handler_config *config, struct err *err)
+{
+    struct program program;
+    find_program(&program, config->keys, 1);
+    struct child_process_spec spec = program_keys_spec(&program, &config->keys);
+    int code = plugin_trial_run(config->keys.file, &spec, err);
+    program_fini(&program);
+    return code;
+}
+
+static void *open_plugin(struct handler *handler)
+{
+    struct program program;
+    find_program(&program, handler->config->keys, 0);
     return lines_open(handler, &program);
 }
 
 const struct handler_kind plugin_kind = {
     .name = "plugin",
     .check = check,
+    .try = try_plugin,
     .open = open_plugin,
     .close = lines_close,
     .capacity = lines_capacity,

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* leat-plugin FILE: loads a plugin and runs its jobs, one after the other, as a worker's
- * child that speaks lines. */
+ * child that speaks lines. leat-plugin --check FILE only loads it: see plugin_trial.h. */
 #include "base/places.h"
 #include "worker/plugin_job.h"
+#include "worker/plugin_trial.h"
 
 #include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- loading ----------------------------------------------------------------------- */
 
@@ -62,6 +64,14 @@ static int begin(const struct leat_plugin *plugin, const char *file, struct err 
     return LEAT_OK;
 }
 
+/* How it would be unloaded is not asked. */
+static void end_check(struct plugin_pipe *pipe, const struct err *err)
+{
+    buf_adds(&pipe->out, err->code == LEAT_OK ? PLUGIN_TRIAL_LOADED : err->text);
+    plugin_pipe_close(pipe);
+    _exit(err_exit_status(err->code));
+}
+
 /* ---- running ----------------------------------------------------------------------- */
 
 static void say_hello(const struct leat_plugin *plugin, struct plugin_pipe *pipe)
@@ -97,8 +107,10 @@ int main(int argc, char **argv)
     struct err err = {0};
     struct plugin_pipe pipe;
     const struct leat_plugin *plugin = NULL;
+    int only_checks = argc == 3 && strcmp(argv[1], "--check") == 0;
+    const char *file = argv[argc - 1];
     places_fill();
-    if (argc != 2) {
+    if (argc != 2 && !only_checks) {
         fprintf(stderr, "Usage: leat-plugin FILE\nA worker starts it: see kind = plugin "
                         "in leat-worker(1).\n");
         return err_exit_status(LEAT_EUSAGE);
@@ -107,8 +119,10 @@ int main(int argc, char **argv)
         err_set(&err, LEAT_EBUG, "its pipes: %s", strerror(errno));
         return fail(&err);
     }
-    if (load(&plugin, argv[1], &err) != LEAT_OK ||
-        begin(plugin, argv[1], &err) != LEAT_OK)
+    int code = load(&plugin, file, &err);
+    if (only_checks)
+        end_check(&pipe, &err);
+    if (code != LEAT_OK || begin(plugin, file, &err) != LEAT_OK)
         return fail(&err);
     run_all(plugin, &pipe);
     plugin_pipe_close(&pipe);

@@ -120,10 +120,9 @@ void program_fini(struct program *program)
     arena_fini(&program->arena);
 }
 
-struct child_process_spec program_child_spec(const struct program *program,
-                                             const struct handler *handler)
+struct child_process_spec program_keys_spec(const struct program *program,
+                                            const struct handler_keys *keys)
 {
-    const struct handler_keys *keys = &handler->config->keys;
     return (struct child_process_spec){
         .file = program->file,
         .argv = program->argv,
@@ -131,7 +130,14 @@ struct child_process_spec program_child_spec(const struct program *program,
         .directory = keys->directory,
         .fds = {-1, -1, -1, -1},
         .memory_max_bytes = keys->memory_mb * 1024 * 1024,
-        .descriptors_max = handler->worker->descriptors_max,
-        .groups = handler->worker->config->groups,
     };
+}
+
+struct child_process_spec program_child_spec(const struct program *program,
+                                             const struct handler *handler)
+{
+    struct child_process_spec spec = program_keys_spec(program, &handler->config->keys);
+    spec.descriptors_max = handler->worker->descriptors_max;
+    spec.groups = handler->worker->config->groups;
+    return spec;
 }

@@ -28,7 +28,11 @@ int program_check(const struct handler_keys *keys, struct err *err);
 void program_init(struct program *program, const struct handler_keys *keys);
 void program_fini(struct program *program);
 
-/* How to start it for that handler; without descriptors yet. Borrows from both. */
+/* How to start it as these keys say; without descriptors yet. Borrows from both. */
+struct child_process_spec program_keys_spec(const struct program *program,
+                                            const struct handler_keys *keys);
+
+/* The same for that handler of a worker. */
 struct child_process_spec program_child_spec(const struct program *program,
                                              const struct handler *handler);
 

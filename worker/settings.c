@@ -203,6 +203,15 @@ static int refuse_handler(const struct settings *settings,
     return err_set(err, LEAT_ECONFIG, "handler %s: %s", handler->type, why);
 }
 
+/* A worker that begins finds out more by its first job. */
+static int try_handler(const struct settings *settings,
+                       const struct handler_config *handler, struct err *err)
+{
+    if (!settings->check_only || handler->kind->try == NULL)
+        return LEAT_OK;
+    return handler->kind->try(handler, err);
+}
+
 static int check_handlers(struct settings *settings, struct err *err)
 {
     for (int i = 0; i < settings->worker.handler_count; i++) {
@@ -210,7 +219,8 @@ static int check_handlers(struct settings *settings, struct err *err)
         struct err why = {0};
         handler->kind = handler_kind_find(handler->keys.kind);
         if (handler->kind->check(handler, &why) != LEAT_OK ||
-            read_secret(settings, handler, &why) != LEAT_OK)
+            read_secret(settings, handler, &why) != LEAT_OK ||
+            try_handler(settings, handler, &why) != LEAT_OK)
             return refuse_handler(settings, handler, why.text, err);
     }
     return LEAT_OK;

@@ -112,8 +112,9 @@ static const struct opt worker_rows[] = {
      "Work until nothing is ready, running or due within 5 s, then exit; with =all also "
      "wait for all that is scheduled"},
     {"check-config", 0, OPT_FLAG, AT(check_config), NULL, NULL, 0, 0,
-     "Only read the settings and look at what they name, without Redis; exit with 0 when "
-     "a worker could begin, else with 78, saying why"},
+     "Only read the settings and look at what they name, without Redis; plugins are "
+     "loaded, by a child; exit with 0 when a worker could begin, else with 78, saying "
+     "why"},
 };
 
 const struct opt_spec worker_spec = {

@@ -221,10 +221,54 @@ CODE
 
 # ---- no plugins ----------------------------------------------------------------------------
 
-# refused FILE TEXT: what loads it says why, and so does the log of the job that cannot run.
+# refused FILE TEXT: what loads it says why, and so does who looks at a configuration.
 refused() {
   expect_exit 78 "$LEAT_BIN/leat-plugin" "$1"
   expect_match "$2" "$(cat "$dir/err")" "why $1 cannot be loaded"
+  checks 78 "$1"
+  expect_match "^leat: $conf:[0-9]+: handler t: file: .*$2" "$(cat "$dir/err")" "what leat config check says of $1"
+}
+
+# checks STATUS FILE
+checks() {
+  handler t "$2"
+  expect_exit "$1" "$leat" config check "$conf"
+  rm "$conf"
+}
+
+# Those whose code runs when they are loaded, whoever loads them.
+constructed() {
+  compile "$1" <<CODE
+#include <leat-plugin.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void run(struct leat_plugin_job *job) { (void)job; }
+__attribute__(($2)) static void by_itself(void) { $3; }
+const struct leat_plugin leat_plugin = {LEAT_PLUGIN_BEGIN, .run = run};
+CODE
+}
+
+what_runs_when_it_is_loaded() {
+  constructed waits constructor 'for (;;) pause()'
+  constructed crashes constructor 'abort()'
+  constructed ends constructor '_exit(0)'
+  constructed prints constructor 'if (write(1, "good day\n", 9) < 0) abort()'
+  constructed last destructor 'abort()'
+  handler t "$dir/waits.so"
+  mv "$conf" "$dir/waits.conf"
+  child_start check "$leat" config check "$dir/waits.conf"
+  checks 78 "$dir/crashes.so"
+  expect_match 'crashes\.so could not be loaded: .* ended with signal 6 ' "$(cat "$dir/err")" 'what is said of a crash'
+  checks 78 "$dir/ends.so"
+  expect_match 'ends\.so could not be loaded: .* ended with exit 0$' "$(cat "$dir/err")" 'what is said of an end'
+  checks 0 "$dir/prints.so"
+  expect_eq 'good day' "$(cat "$dir/err")" 'what it prints'
+  checks 0 "$dir/last.so"
+  await '! child_alive "$child"' 60 'the check of one that waits to end'
+  child_stop "$child"
+  expect_eq 78 "$status" 'its exit status'
+  expect_match 'waits\.so could not be loaded within 10 s' "$(cat "$dir/check.log")" 'what is said of one that waits'
+  ok 'a check loads plugins in a process of their own, and waits for none for ever'
 }
 
 no_plugins() {
@@ -253,7 +297,8 @@ static void run(struct leat_plugin_job *job) { (void)job; }
 const struct leat_plugin leat_plugin = {LEAT_PLUGIN_BEGIN, .open = begin, .run = run};
 CODE
   echo 'no shared object' >"$bad"
-  refused "$bad" 'cannot be loaded: .*bad\.so: (file too short|invalid ELF header)'
+  expect_exit 78 "$LEAT_BIN/leat-plugin" "$bad"
+  expect_match 'cannot be loaded: .*bad\.so: (file too short|invalid ELF header)' "$(cat "$dir/err")" 'why a text cannot be loaded'
   refused "$dir/empty.so" 'empty\.so is no plugin of leat: it defines no leat_plugin'
   refused "$dir/later.so" 'was built for abi 2 of leat-plugin\.h, this leat has 1'
   refused "$dir/short_.so" 'size of 8, not at least'
@@ -261,6 +306,7 @@ CODE
   refused "$dir/greedy.so" 'in_flight of 1001, allowed is 0 to 1000'
   expect_exit 75 "$LEAT_BIN/leat-plugin" "$dir/shut.so"
   expect_match 'open\(\) returned 3' "$(cat "$dir/err")" 'a plugin that does not open'
+  checks 0 "$dir/shut.so" # none of its functions is called
   expect_exit 64 "$LEAT_BIN/leat-plugin"
 
   handler t "$dir/empty.so"
@@ -287,4 +333,5 @@ example
 crash
 stopping
 deaf
+what_runs_when_it_is_loaded
 no_plugins
