@@ -158,30 +158,29 @@ static void expect_cancelled(int others_done)
 
 /* ---- the tests --------------------------------------------------------------------- */
 
-START_TEST(a_refresh_is_cancelled_while_it_claims_its_flight)
+static void cancel_refresh_when(int (*is_now)(const struct worker *worker))
 {
-    scene.is_now = is_claiming;
+    scene.is_now = is_now;
     rig_push(&rig, rig.queue.list, REFRESH);
     work();
     expect_cancelled(0);
+}
+
+START_TEST(a_refresh_is_cancelled_while_it_claims_its_flight)
+{
+    cancel_refresh_when(is_claiming);
 }
 END_TEST
 
 START_TEST(a_refresh_is_cancelled_while_it_asks_for_the_kept_copy)
 {
-    scene.is_now = is_asking_for_its_copy;
-    rig_push(&rig, rig.queue.list, REFRESH);
-    work();
-    expect_cancelled(0);
+    cancel_refresh_when(is_asking_for_its_copy);
 }
 END_TEST
 
 START_TEST(a_refresh_is_cancelled_while_it_fetches)
 {
-    scene.is_now = is_fetching;
-    rig_push(&rig, rig.queue.list, REFRESH);
-    work();
-    expect_cancelled(0);
+    cancel_refresh_when(is_fetching);
 }
 END_TEST
 
