@@ -4,29 +4,17 @@
 # answers comes to. The peer checks signatures; one is checked by the command openssl, too.
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
+. "$(dirname "$0")/../support/handlers.sh"
 
-secret=bXkgc2VjcmV0IGlzIHNhZmU
 far='"args":{},"retry":{"max":3,"base_ms":3600000}' # a retry that no test waits for
 
-receiver_start() {
-  child_start receiver "$LEAT_BIN/leat-receiver" --secret "$secret"
-  await 'grep -q "^listening" "$dir/receiver.log"' 10 'the receiver to listen'
-  peer=http://127.0.0.1:$(awk '$1 == "listening" { print $2 }' "$dir/receiver.log")
-}
-
-# handler TYPE PATH [LINE…]: another one in the configuration.
-handler() {
-  printf 'handler %s {\n kind = http\n url = "%s%s"\n secret-file = "%s"\n' \
-    "$1" "$peer" "$2" "$dir/secret" >>"$conf"
-  [ $# = 2 ] || printf ' %s\n' "${@:3}" >>"$conf"
-  echo '}' >>"$conf"
-}
-
+# posted TYPE PATH [LINE…]: the peer gets the jobs of that type there.
+posted() { handler_to "$1" "http://127.0.0.1:$peer_port$2" "${@:3}"; }
 push() { redis_cli lpush leat:default "$@" >"$dir/out"; }
 
 # posts PATH: the lines of the requests for it. opened: connections so far.
 posts() { grep "^post [0-9]* $1 " "$dir/receiver.log" || true; }
-posted() { posts "$1" | wc -l; }
+post_count() { posts "$1" | wc -l; }
 opened() { grep -c '^open ' "$dir/receiver.log" || true; }
 
 # ---- the table -----------------------------------------------------------------------------
@@ -48,13 +36,6 @@ sorry       | retry | not today                       | /answer?status=200&type=
 cut         | retry | transfer closed                 | /cut
 huge        | retry | answer: body of more than 131072 bytes | /huge
 EOF
-}
-
-# reason_of KEY TYPE: as it stands in the header of that job's entry.
-reason_of() {
-  redis_cli zrange "$(key "$1")" 0 -1 |
-    awk -v type="\"type\":\"$2\"" '/^R1 / { header = $0 } index($0, type) { print header }' |
-    sed -n 's/^R1 .*e=\([^ ]*\).*/\1/p' | sed 's/%20/ /g; s/%25/%/g'
 }
 
 expect_row() {
@@ -95,12 +76,12 @@ connections_stay() {
   before=$(opened)
   for ((n = 0; n < 60; n++)); do jobs+=("{\"type\":\"one\",\"args\":{\"n\":$n}}"); done
   push "${jobs[@]}"
-  await '[ "$(posted /one)" = 60 ]' 20 'sixty jobs'
+  await '[ "$(post_count /one)" = 60 ]' 20 'sixty jobs'
   expect_eq 1 $(($(opened) - before)) 'connections of sixty jobs, one at a time'
   before=$(opened) jobs=()
   for ((n = 0; n < 12; n++)); do jobs+=('{"type":"two","args":{}}'); done
   push "${jobs[@]}"
-  await '[ "$(posted /slow)" = 12 ]' 20 'twelve slow jobs'
+  await '[ "$(post_count /slow)" = 12 ]' 20 'twelve slow jobs'
   expect_eq 2 $(($(opened) - before)) 'connections of twelve slow jobs, at most two to a host'
   await '[ "$(tally done)" = 73 ]' 20 'all of them to be done'
   ok 'connections are kept, and no more are opened than the handler may have'
@@ -195,25 +176,20 @@ bad_settings() {
 # ---- the test ------------------------------------------------------------------------------
 
 redis_start
-receiver_start
-conf=$dir/leat.conf
-: >"$conf"
-echo "$secret" >"$dir/secret"
-echo 0123456789abcdef0123 >"$dir/other"
-chmod 600 "$dir/secret" "$dir/other"
-handler mail /mail
-handler one /one 'concurrency = 1'
-handler two '/slow?ms=50' 'connections = 2' 'concurrency = 12'
-while IFS='|' read -r type _ _ path; do handler "${type// /}" "${path// /}"; done < <(table)
-handler busy '/answer?status=429&retry_after=600'
-handler away '/answer?status=503&retry_after=900'
-handler effects '/answer?type=application/json&body=%7B%22incr%22:%7B%22n%22:2%7D,%22push%22:[%7B%22type%22:%22increment%22,%22args%22:%7B%22counter%22:%22pushed%22%7D%7D]%7D'
-handler never /slow 'timeout = 300ms'
-handler held /slow
-handler forged /forged
+peer_start receiver
+(umask 077 && echo 0123456789abcdef0123 >"$dir/other")
+posted mail /mail
+posted one /one 'concurrency = 1'
+posted two '/slow?ms=50' 'connections = 2' 'concurrency = 12'
+while IFS='|' read -r type _ _ path; do posted "${type// /}" "${path// /}"; done < <(table)
+posted busy '/answer?status=429&retry_after=600'
+posted away '/answer?status=503&retry_after=900'
+posted effects '/answer?type=application/json&body=%7B%22incr%22:%7B%22n%22:2%7D,%22push%22:[%7B%22type%22:%22increment%22,%22args%22:%7B%22counter%22:%22pushed%22%7D%7D]%7D'
+posted never /slow 'timeout = 300ms'
+posted held /slow
+posted forged /forged
 sed -i "/^handler forged/,/^}/ s|$dir/secret|$dir/other|" "$conf"
-handler nobody /
-sed -i '/^handler nobody/,/^}/ s|http://127[^"]*|http://127.0.0.1:1/|' "$conf"
+handler_to nobody http://127.0.0.1:1/
 
 bad_settings
 worker_start -p 0 --config "$conf"

@@ -4,11 +4,10 @@
 # the handler names, and to nobody else. The peers are real, the certificates made by openssl.
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
+. "$(dirname "$0")/../support/handlers.sh"
 
-secret=bXkgc2VjcmV0IGlzIHNhZmU
 far='"args":{},"retry":{"max":3,"base_ms":3600000}' # a retry that no test waits for
 certs=$dir/certs
-conf=$dir/leat.conf
 
 # ---- certificates --------------------------------------------------------------------------
 
@@ -32,38 +31,23 @@ certificate() {
 
 # ---- peers and handlers --------------------------------------------------------------------
 
-# peer_start NAME: a peer with the certificate of that name.
+# certified NAME: a peer with the certificate of that name.
 declare -A url
-peer_start() {
-  child_start "$1" "$LEAT_BIN/leat-receiver" --secret "$secret" --cert "$certs/$1.pem" \
-    --key "$certs/$1.key"
-  await "grep -q ^listening '$dir/$1.log'" 10 "the peer $1 to listen"
-  url[$1]=https://127.0.0.1:$(sed -n 's/^listening //p' "$dir/$1.log")
+certified() {
+  peer_start "$1" --cert "$certs/$1.pem" --key "$certs/$1.key"
+  url[$1]=https://127.0.0.1:$peer_port
 }
 
-# handler TYPE PEER [LINE…]
-handler() {
-  printf 'handler %s {\n kind = http\n url = "%s/%s"\n secret-file = "%s"\n' \
-    "$1" "${url[$2]}" "$1" "$dir/secret" >>"$conf"
-  [ $# = 2 ] || printf ' %s\n' "${@:3}" >>"$conf"
-  echo '}' >>"$conf"
-}
-
+# posted TYPE PEER [LINE…]
+posted() { handler_to "$1" "${url[$2]}/$1" "${@:3}"; }
 push() { redis_cli lpush leat:default "$@" >"$dir/out"; }
 asked() { grep -c "^post [0-9]* /$2 " "$dir/$1.log" || true; }
-
-# reason_of TYPE: as it stands in the header of the failed job's entry.
-reason_of() {
-  redis_cli zrange "$(key sched)" 0 -1 |
-    awk -v type="\"type\":\"$1\"" '/^R1 / { header = $0 } index($0, type) { print header }' |
-    sed -n 's/^R1 .*e=\([^ ]*\).*/\1/p' | sed 's/%20/ /g; s/%25/%/g'
-}
 
 # expect_refused TYPE PEER REASON: it failed for it, and the peer saw nothing.
 expect_refused() {
   push "{\"type\":\"$1\",$far}"
-  await '[ -n "$(reason_of '"$1"')" ]' 20 "the job $1 to fail"
-  expect_match "$3" "$(reason_of "$1")" "the reason of $1"
+  await '[ -n "$(reason_of sched '"$1"')" ]' 20 "the job $1 to fail"
+  expect_match "$3" "$(reason_of sched "$1")" "the reason of $1"
   expect_eq 0 "$(asked "$2" "$1")" "requests that the peer of $1 saw"
 }
 
@@ -95,8 +79,8 @@ nobody_else() {
 # Its fetches know nothing of what a handler trusts.
 refresh_too() {
   push "{\"type\":\"refresh\",\"args\":{\"url\":\"${url[good]}/page\"},\"retry\":{\"base_ms\":3600000}}"
-  await '[ -n "$(reason_of refresh)" ]' 20 'the refresh to fail'
-  expect_match 'SSL certificate problem: ' "$(reason_of refresh)" 'the reason'
+  await '[ -n "$(reason_of sched refresh)" ]' 20 'the refresh to fail'
+  expect_match 'SSL certificate problem: ' "$(reason_of sched refresh)" 'the reason'
   ok 'a refresh from a peer whom the system does not trust fails'
 }
 
@@ -138,21 +122,18 @@ bad_settings() {
 
 redis_start
 mkdir "$certs"
-: >"$conf"
-echo "$secret" >"$dir/secret"
-chmod 600 "$dir/secret"
 authority ours
 authority theirs
 certificate good IP:127.0.0.1 2
 certificate wrong DNS:elsewhere.example.org 2
 certificate old IP:127.0.0.1 -1
 cp "$certs/theirs.pem" "$certs/named.pem"
-for name in good wrong old; do peer_start "$name"; done
-handler trusted good "ca-file = \"$certs/ours.pem\""
-handler stranger good
-handler foreign good "ca-file = \"$certs/named.pem\""
-handler elsewhere wrong "ca-file = \"$certs/ours.pem\""
-handler late old "ca-file = \"$certs/ours.pem\""
+for name in good wrong old; do certified "$name"; done
+posted trusted good "ca-file = \"$certs/ours.pem\""
+posted stranger good
+posted foreign good "ca-file = \"$certs/named.pem\""
+posted elsewhere wrong "ca-file = \"$certs/ours.pem\""
+posted late old "ca-file = \"$certs/ours.pem\""
 
 bad_settings
 worker_start -p 1 --allow-net 127.0.0.0/8 --config "$conf"
