@@ -20,6 +20,11 @@ static const struct handler_keys *keys_of(const struct call *call)
     return &call->handler->config->keys;
 }
 
+static void tell(const struct call *call, const struct tracking_news *news)
+{
+    tracking_tell(&call->attempt, run_lease(call->run), keys_of(call)->keep_ms, news);
+}
+
 /* ---- life -------------------------------------------------------------------------- */
 
 struct call *call_new(struct feed *feed, struct handler *handler,
@@ -77,9 +82,8 @@ void call_start(struct call *call)
     call->stop_mono_ms = call->attempt.started_mono_ms + call->timeout_ms;
     if (call->run->count <= JOBLOG_LOUD_MAX || log_shows(LOG_DEBUG))
         attempt_tell(&call->attempt, JOB_STARTED, NULL);
-    tracking_tell(&call->attempt, keys_of(call)->keep_ms,
-                  &(struct tracking_news){.state = "running",
-                                          .attempt = call->attempt.entry.fails + 1});
+    tell(call, &(struct tracking_news){.state = "running",
+                                       .attempt = call->attempt.entry.fails + 1});
     call->handler->config->kind->start(call);
 }
 
@@ -96,16 +100,14 @@ void call_progress(struct call *call, struct bytes progress)
 
 void call_tails(struct call *call, struct bytes out, struct bytes err)
 {
-    tracking_tell(&call->attempt, keys_of(call)->keep_ms,
-                  &(struct tracking_news){.out = out, .err = err});
+    tell(call, &(struct tracking_news){.out = out, .err = err});
 }
 
 static void tell_progress(struct call *call)
 {
     if (call->progress.len == 0)
         return;
-    tracking_tell(&call->attempt, keys_of(call)->keep_ms,
-                  &(struct tracking_news){.progress = buf_bytes(&call->progress)});
+    tell(call, &(struct tracking_news){.progress = buf_bytes(&call->progress)});
     buf_reset(&call->progress);
 }
 

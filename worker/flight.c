@@ -82,6 +82,11 @@ static void tell_end(const struct flight *flight, int64_t ended)
     joblog_tell(ended == 2 ? JOB_OVERTAKEN : flight->attempt.end, &job);
 }
 
+static void tell(const struct flight *flight, const struct tracking_news *news)
+{
+    tracking_tell(&flight->attempt, flight->lease, TRACKING_KEEP_MS, news);
+}
+
 void flight_run(struct flight *flight)
 {
     struct attempt *attempt = &flight->attempt;
@@ -90,9 +95,8 @@ void flight_run(struct flight *flight)
         attempt->next->link_here = attempt->link_here;
     attempt_begin(attempt);
     attempt_tell(attempt, JOB_STARTED, NULL);
-    tracking_tell(
-        attempt, TRACKING_KEEP_MS,
-        &(struct tracking_news){.state = "running", .attempt = attempt->entry.fails + 1});
+    tell(flight, &(struct tracking_news){.state = "running",
+                                         .attempt = attempt->entry.fails + 1});
     refresh_start(flight);
 }
 

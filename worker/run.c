@@ -172,6 +172,11 @@ int run_may_start(const struct run *run, int64_t now_mono_ms)
            now_mono_ms <= run->extended_mono_ms + ttl_ms - lease_margin_ms(ttl_ms);
 }
 
+const char *run_lease(const struct run *run)
+{
+    return run->settling && run->moved[0] != '\0' ? run->moved : run->lease;
+}
+
 void run_ask(struct run *run, int64_t now_mono_ms)
 {
     run->asked_mono_ms = now_mono_ms;
@@ -232,7 +237,7 @@ static void release(struct run *run)
     struct worker *worker = worker_of(run);
     struct call *call = run->calls;
     call->state = CALL_SETTLING;
-    tracking_tell(&call->attempt, call->handler->config->keys.keep_ms,
+    tracking_tell(&call->attempt, run->lease, call->handler->config->keys.keep_ms,
                   &(struct tracking_news){.state = "queued"});
     script_release(&worker->cmd, &run->feed->queue);
     cmd_adds(&worker->cmd, run->lease);

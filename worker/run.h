@@ -46,6 +46,10 @@ void run_begin(struct lease *lease, const char *id, int64_t sent_mono_ms);
 /* A call of it has ended. */
 void run_ended(struct run *run);
 
+/* The lease that its jobs are in when Redis reads what is sent now, behind the settle
+ * that may be on the way. */
+const char *run_lease(const struct run *run);
+
 /* May a job of it begin now? Not when its lease may have run out. */
 int run_may_start(const struct run *run, int64_t now_mono_ms);
 

@@ -84,7 +84,7 @@ void tracking_add(struct settlement *settlement, const struct queue *queue,
 }
 
 /* Told at most, never waited for: at maxmemory it is left out. */
-void tracking_tell(const struct attempt *attempt, int64_t keep_ms,
+void tracking_tell(const struct attempt *attempt, const char *lease, int64_t keep_ms,
                    const struct tracking_news *news)
 {
     struct worker *worker = attempt->feed->worker;
@@ -95,7 +95,7 @@ void tracking_tell(const struct attempt *attempt, int64_t keep_ms,
         return;
     script_track(&worker->cmd, &attempt->feed->queue,
                  queue_record_key(&attempt->feed->queue, attempt->envelope.id, &arena),
-                 attempt->lease, keep_ms);
+                 lease, keep_ms);
     add_pairs(&worker->cmd, pairs, count);
     tick_send_quietly(worker, &worker->cmd);
     arena_fini(&arena);

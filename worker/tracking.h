@@ -35,9 +35,9 @@ void tracking_add(struct settlement *settlement, const struct queue *queue,
                   const struct envelope *envelope, int64_t keep_ms,
                   const struct tracking_news *news, struct arena *arena);
 
-/* It runs, or how far it is: told while its lease lives. No effect if it is not
- * tracked. */
-void tracking_tell(const struct attempt *attempt, int64_t keep_ms,
+/* It runs, or how far it is: told while `lease` lives, in which Redis then finds it. No
+ * effect if it is not tracked. */
+void tracking_tell(const struct attempt *attempt, const char *lease, int64_t keep_ms,
                    const struct tracking_news *news);
 
 #endif

@@ -265,3 +265,35 @@ expect_match '^HTTP/1.1 202 ' "$(http_send "$port" POST /api/v1/jobs "$dir/job")
 expect_match '"result":\{"of":\[\]\}' "$(ask /api/v1/jobs/web?wait=60)" 'its result'
 expect_exit 0 "$leat" run increment counter=a --wait=60s
 ok 'jobs that a worker runs are tracked by whoever pushed them'
+
+# The three come in one lease. What the first has done is settled: that ends the lease, for a
+# Redis that takes no writes meanwhile. The last begins before it is told of the next lease.
+worker_stop
+handler_of in_turn 'kind = lines' "command = {\"sh\", \"$bin/in_turn\"}"
+cat >"$bin/in_turn" <<X
+while read -r call; do
+  job=\${call#*'"job":"'}
+  case \$call in
+    *'"id":"first"'*) '$(command -v redis-cli)' -s '$socket' client pause 4000 write >&2 ;;
+    *'"id":"second"'*)
+      looks=0
+      until '$(command -v redis-cli)' -s '$socket' client list | grep 'name=leat-worker .*flags=b' >&2 ||
+        [ \$((looks += 1)) = 100 ]; do :; done
+      ;;
+    *'"id":"third"'*) until [ -e '$dir/go' ]; do sleep 0.05; done ;;
+  esac
+  echo '{"job":"'"\${job%%\"*}"'"}'
+done
+X
+handlers_start -p 0
+for ((i = 0; i < 100; i++)); do echo '{"type":"in_turn","args":{}}'; done | "$leat" push --ndjson 2>"$dir/err"
+await '[ "$(tally done)" -ge 100 ] && [ "$(size lease)" = 0 ]' 30 'its time to be known'
+"$leat" queue pause default 2>"$dir/err"
+printf '{"type":"in_turn","id":"%s","track":true,"args":{}}\n' first second third | "$leat" push --ndjson 2>"$dir/err"
+"$leat" queue resume default 2>"$dir/err"
+await 'grep -q "job started. id=third " "$(worker_log)"' 60 'the last one to begin'
+redis_cli client unpause >"$dir/out"
+await '"$leat" job get third | grep -q "\"state\":\"running\""' 30 'the record of the one that runs'
+touch "$dir/go"
+expect_exit 0 "$leat" job wait first second third --timeout 60s
+ok 'one that begins while its neighbours are settled is told to run'
