@@ -100,6 +100,13 @@ void flight_run(struct flight *flight)
     refresh_start(flight);
 }
 
+/* The record first: it is written while the lease lives. */
+void flight_release(const struct flight *flight)
+{
+    tell(flight, &(struct tracking_news){.state = "queued"});
+    feed_release(flight->attempt.feed, flight->lease);
+}
+
 /* ---- ends -------------------------------------------------------------------------- */
 
 /* `ended` is the first number of the answer. */
@@ -109,7 +116,7 @@ static void end(struct flight *flight, const struct answer *answer, int64_t ende
     struct feed *feed = flight->attempt.feed;
     if (answer->code != LEAT_OK) {
         attempt_tell(&flight->attempt, JOB_GIVEN_BACK, answer->text);
-        feed_release(feed, flight->lease);
+        flight_release(flight);
         feed_refused(feed, answer);
     } else {
         tell_end(flight, ended);
@@ -131,7 +138,7 @@ static void start_again(struct flight *flight)
         return;
     }
     attempt_tell(&flight->attempt, JOB_GIVEN_BACK, NULL);
-    feed_release(flight->attempt.feed, flight->lease);
+    flight_release(flight);
     flight_free(flight);
 }
 

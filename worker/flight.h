@@ -46,6 +46,9 @@ void flight_free(struct flight *flight);
 /* Begin: its claim said run. */
 void flight_run(struct flight *flight);
 
+/* Give its lease back, and say so in the record of a tracked job: it waits again. */
+void flight_release(const struct flight *flight);
+
 /* The copy was fetched, or is still good: begin the call of LAND, to which the caller
  * adds its arguments from the mode on; send it. Nothing else may be sent in between. */
 struct cmd *flight_begin_land(struct flight *flight);

@@ -318,7 +318,7 @@ static void leave_flights(struct worker *worker)
         next = it->next;
         struct flight *flight = flight_of(it); /* calls have left the list */
         if (!flight->ending)
-            feed_release(it->feed, flight->lease);
+            flight_release(flight);
         flight_abandon(flight, JOB_GIVEN_BACK, "the worker stops");
     }
 }

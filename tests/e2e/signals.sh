@@ -6,7 +6,7 @@
 
 # refresh PATH: push one, and wait until the origin has been asked for it.
 refresh() {
-  "$leat" push refresh "url=$origin$1" timeout_ms:=60000 >"$dir/pushed"
+  "$leat" push refresh "url=$origin$1" timeout_ms:=60000 --track >"$dir/pushed"
 }
 
 # worker_with_slow_job PATH [OPTION…]
@@ -38,6 +38,7 @@ gives_back_when_asked_twice() {
   expect_eq 0 "$status" 'exit status'
   expect_empty lease body queue dead bad
   expect_match '^R1 [^ ]+ 0 0 ' "$(redis_cli lindex "$(key h)" 0)" 'the job given back'
+  expect_match '"state":"queued"' "$("$leat" job get "$(cat "$dir/pushed")")" 'its record'
   ok "$1 twice: what runs goes back, without a delivery or a failure"
 }
 
