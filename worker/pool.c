@@ -176,7 +176,9 @@ static void note_ready(struct child *child)
 {
     struct pool *pool = child->pool;
     child->ready = 1;
-    if (child->generation == pool->generation && !is_proven(pool) && !child->leaving)
+    if (child->leaving)
+        return; /* it takes nobody's place */
+    if (child->generation == pool->generation && !is_proven(pool))
         prove(pool);
     for (struct child *it = pool->children; it != NULL; it = it->next)
         if (it->index == child->index && it->generation < child->generation)

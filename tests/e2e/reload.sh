@@ -115,6 +115,30 @@ settings_that_end_the_first_process() {
   ok 'settings whose first process ends are given up, the old ones stay'
 }
 
+# Redis takes no writes while the first process with new settings asks for jobs, so that it is
+# ready only when newer settings have come, and have failed.
+settings_that_nobody_proves() {
+  local before
+  settings 1 "redis = \"unix://$socket\""
+  child_start "worker-$((++worker_count))" env -u LEAT_REDIS "$leat" worker --config "$conf"
+  worker=$child
+  await_idle 1
+  before=$(processes)
+  redis_cli client pause 60000 write >"$dir/out"
+  kill -HUP "$worker"
+  await '[ "$(logged "redis up")" = 2 ]' 20 'a process with the new settings'
+  settings 1 "redis = \"unix://$dir/nobody.sock\""
+  kill -HUP "$worker"
+  await '[ "$(logged "result=refused")" = 1 ]' 20 'the newer settings to be given up'
+  redis_cli client unpause >"$dir/out"
+  await '[ "$(logged "msg=.stopped")" -ge 2 ]' 20 'the processes with new settings to end'
+  await '[ "$(processes)" = '"$before"' ]' 20 'the old process to be left alone'
+  worker_stop
+  expect_eq 0 "$status" 'exit status'
+  expect_eq 1 "$(logged "msg=.process leaves.* process=1")" 'processes told to leave'
+  ok 'a process with settings that are no longer wanted takes the place of none'
+}
+
 # ---- the service manager -------------------------------------------------------------------
 
 ear_start() {
@@ -177,5 +201,6 @@ origin_start
 reloads_under_load
 wrong_settings_change_nothing
 settings_that_end_the_first_process
+settings_that_nobody_proves
 tells_the_service_manager
 tells_it_alone
