@@ -20,6 +20,8 @@ enum {
     WAITING_MAX = 64, /* half of what a proxy may connect: others still get through */
 };
 
+static const char too_many[] = "Too many readers wait";
+
 struct cache_read { /* one reader, from its request to its answer */
     LIST_ENTRY(cache_read) link;
     struct cache_service *service;
@@ -100,6 +102,19 @@ static void read_give_up(struct cache_read *read, int is_pending)
     read_free(read);
 }
 
+/* Those that only wait, for nobody, make room; the others are being asked for. */
+static void drop_gone(struct cache_service *service)
+{
+    for (struct cache_read *read = LIST_FIRST(&service->reads), *next; read;
+         read = next) {
+        next = LIST_NEXT(read, link);
+        if (read->is_waiting && !read->is_asking && http_is_gone(read->request)) {
+            service_try_later(read->request, too_many, NULL);
+            read_free(read);
+        }
+    }
+}
+
 /* There is no copy. Stays with those who wait, unless its time is up. */
 static void read_wait(struct cache_read *read, int is_pending)
 {
@@ -110,8 +125,10 @@ static void read_wait(struct cache_read *read, int is_pending)
     }
     if (read->is_waiting)
         return;
+    if (service->waiting_count == WAITING_MAX)
+        drop_gone(service);
     if (service->waiting_count == WAITING_MAX) {
-        service_try_later(read->request, "Too many readers wait", NULL);
+        service_try_later(read->request, too_many, NULL);
         read_free(read);
         return;
     }

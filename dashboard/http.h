@@ -76,6 +76,10 @@ int http_is_loopback(const struct http_server *server);
 /* Keep the request beyond the handler's return. Calls: only from its handler. */
 void http_defer(struct http_request *request);
 
+/* Has the client of a deferred request hung up, as far as this machine knows? One that
+ * has only shut its own side looks the same. */
+int http_is_gone(const struct http_request *request);
+
 /* The body of a route that takes one; empty when there is none. Borrowed until the
  * answer. */
 struct bytes http_body(struct http_request *request);

@@ -23,6 +23,7 @@
 #include "dashboard/route.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +191,15 @@ static void begin(struct http_request *request, const char *path, const char *me
         call_handler(request);
     if (request->response == NULL && request->phase == HTTP_HEAD)
         request->phase = HTTP_BODY;
+}
+
+int http_is_gone(const struct http_request *request)
+{
+    if (request->connection == NULL)
+        return 1;
+    struct pollfd end = {.fd = http_peer_of(request->connection)->fd,
+                         .events = POLLRDHUP};
+    return poll(&end, 1, 0) != 0;
 }
 
 /* --- the body

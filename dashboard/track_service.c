@@ -13,6 +13,8 @@ enum {
     READERS_MAX = 64, /* half of what a proxy may connect: others still get through */
 };
 
+static const char too_many[] = "Too many readers wait";
+
 typedef void (*none_fn)(struct dashboard *dashboard, struct http_request *request,
                         struct bytes id);
 
@@ -138,6 +140,19 @@ static int wait_for(struct track_reader *reader, int64_t wait_ms, struct err *er
     return stream_watch_add(service->watch, &reader->wait, err);
 }
 
+/* Those that only wait, for nobody, make room; of the others something is on its way. */
+static void drop_gone(struct track_service *service)
+{
+    struct track_reader *next;
+    for (struct track_reader *it = LIST_FIRST(&service->readers); it != NULL; it = next) {
+        next = LIST_NEXT(it, link);
+        if (it->wait.watch != NULL && http_is_gone(it->request)) {
+            service_try_later(it->request, too_many, NULL);
+            reader_free(it);
+        }
+    }
+}
+
 /* ---- requests ---------------------------------------------------------------------- */
 
 /* `10` is seconds. Returns 0, or -1 after answering that it is no such time. */
@@ -196,8 +211,10 @@ void track_service_get(struct track_service *service, struct http_request *reque
     const struct queue *queue = service_queue(service->dashboard, request);
     if (queue == NULL || read_wait_ms(request, &wait_ms) != 0)
         return;
+    if (service->count == READERS_MAX)
+        drop_gone(service);
     if (service->count == READERS_MAX) {
-        service_try_later(request, "Too many readers wait", NULL);
+        service_try_later(request, too_many, NULL);
         return;
     }
     struct track_reader *reader = reader_new(service, request, queue, id);

@@ -266,18 +266,26 @@ expect 200 /etag/changed GET /cache/changed
 expect_eq hit "$(header X-Cache)" 'a copy that was fetched because it changed'
 ok '"it changed" leaves the copy as fresh as its own job says'
 
-crowd=()
+asking=()
 for n in {1..70}; do
   (ask GET '/cache/crowd?wait=60s' && echo "$code" >"$dir/crowd.$n") &
-  crowd+=($!)
+  asking+=($!)
 done
 await '[ "$(cat "$dir"/crowd.* 2>>"$dir/err" | wc -l)" = 6 ]' 20 'those who were too many'
 refresh /etag/crowd crowd
-wait "${crowd[@]}"
+wait "${asking[@]}"
 expect_eq '200 503' "$(cat "$dir"/crowd.* | sort -u | paste -sd' ')" 'answers to a crowd'
 expect_eq 64 "$(grep -l 200 "$dir"/crowd.* | wc -l)" 'readers that may wait at once'
 expect 200 /etag/crowd GET /cache/crowd
 ok 'so many may wait, and no more'
+
+# Who looks whether there is room takes some, for a moment: so one more comes each time.
+http_crowd 63 "$port" '/cache/nothing?wait=60s'
+await 'http_crowd 1 "$port" "/cache/nothing?wait=60s"; ask GET "/cache/nothing?wait=100ms"
+  [ "$code" = 503 ]' 20 'one too many'
+http_crowd_leaves
+await 'ask GET "/cache/nothing?wait=100ms"; [ "$code" = 404 ]' 20 'room again'
+ok 'who has gone makes room'
 
 redis_stop
 await 'ask GET /cache/slow; [ "$code" = 503 ]' 10 'the dashboard to notice'

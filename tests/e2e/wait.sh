@@ -225,6 +225,14 @@ expect_match '"id":"g".*"state":"done".*"result":\{\}' "$(cat "$dir/third.out")"
 expect_eq 1 "$(redis_cli client list | grep -c name=leat-waiter)" 'connections for all who waited'
 ok 'HTTP clients wait on one connection'
 
+before=$(looked)
+http_crowd 64 "$port" '/api/v1/jobs/nobody?wait=60'
+await '[ "$(looked)" = $((before + 64)) ]' 30 'all to be looked up'
+expect_match '^503' "$(ask '/api/v1/jobs/nobody?wait=100ms')" 'one too many'
+http_crowd_leaves
+await '[[ $(ask "/api/v1/jobs/nobody?wait=100ms") = 404* ]]' 20 'room again'
+ok 'who has gone makes room for others'
+
 record h queued
 asks stopped /api/v1/jobs/h?wait=60
 stopped=$child

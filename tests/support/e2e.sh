@@ -29,6 +29,7 @@ e2e_kept=${E2E_DIR:-} # a directory given by the caller is kept
 e2e_complaint=''  # what failed
 worker_count=0
 redis_pid=''
+crowd=()          # descriptors of http_crowd
 
 e2e_init() {
   : "${LEAT_BIN:?names the folder of the binaries}"
@@ -242,6 +243,23 @@ http_send() {
   } 2>/dev/null
   cat <&"$fd"
   exec {fd}>&-
+}
+
+# http_crowd N PORT PATH: N more ask and wait for their answers, until http_crowd_leaves. No child
+# may be started in between: it would hold their connections, too.
+http_crowd() {
+  local fd i
+  for ((i = 0; i < $1; i++)); do
+    exec {fd}<>"/dev/tcp/127.0.0.1/$2" || return 1
+    printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\n\r\n' "$3" "$2" >&"$fd"
+    crowd+=("$fd")
+  done
+}
+
+http_crowd_leaves() {
+  local fd
+  for fd in "${crowd[@]}"; do exec {fd}>&-; done
+  crowd=()
 }
 
 origin_start() {
