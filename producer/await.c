@@ -50,36 +50,39 @@ int await_count(struct client *client, const struct queue *queue, enum resting_k
     return code;
 }
 
-/* ---- finding ----------------------------------------------------------------------- */
+/* ---- what calls back --------------------------------------------------------------- */
 
-struct finding {
+struct ending {
     int done;
     struct err err;
 };
 
-static void on_found(struct resting_find *find, const struct err *err)
+static void note(struct ending *ending, const struct err *err)
 {
-    struct finding *finding = find->arg;
-    finding->done = 1;
+    ending->done = 1;
     if (err != NULL)
-        finding->err = *err;
+        ending->err = *err;
 }
 
-static int wait_for_find(struct client *client, struct resting_find *find,
-                         struct finding *finding, struct err *err)
+static int wait_for(struct client *client, const struct ending *ending, struct err *err)
 {
-    if (resting_find_start(find, client->link) != LEAT_OK)
-        return lost(err);
-    int code = client_wait(client, &finding->done, err);
-    if (code != LEAT_OK || finding->err.code == LEAT_OK)
+    int code = client_wait(client, &ending->done, err);
+    if (code != LEAT_OK || ending->err.code == LEAT_OK)
         return code;
-    return err_set(err, finding->err.code, "%s", finding->err.text);
+    return err_set(err, ending->err.code, "%s", ending->err.text);
+}
+
+/* ---- finding ----------------------------------------------------------------------- */
+
+static void on_found(struct resting_find *find, const struct err *err)
+{
+    note(find->arg, err);
 }
 
 int await_find(struct client *client, const struct queue *queue, const char *const *words,
                size_t count, struct resting *found, struct arena *arena, struct err *err)
 {
-    struct finding finding = {0};
+    struct ending ending = {0};
     struct resting_find find = {.queue = queue,
                                 .words = words,
                                 .count = count,
@@ -87,8 +90,10 @@ int await_find(struct client *client, const struct queue *queue, const char *con
                                 .found = found,
                                 .arena = arena,
                                 .done = on_found,
-                                .arg = &finding};
-    int code = wait_for_find(client, &find, &finding, err);
+                                .arg = &ending};
+    int code = resting_find_start(&find, client->link) == LEAT_OK
+                   ? wait_for(client, &ending, err)
+                   : lost(err);
     resting_find_fini(&find);
     return code;
 }
@@ -119,4 +124,22 @@ int await_remove(struct client *client, const struct queue *queue,
 {
     resting_put_remove(&client->cmd, queue, resting);
     return act(client, resting, err);
+}
+
+/* ---- cancelling -------------------------------------------------------------------- */
+
+static void on_cancelled(struct cancel *cancel, const struct err *err)
+{
+    note(cancel->arg, err);
+}
+
+int await_cancel(struct client *client, struct cancel *cancel, struct err *err)
+{
+    struct ending ending = {0};
+    cancel->loop = client->loop;
+    cancel->link = client->link;
+    cancel->done = on_cancelled;
+    cancel->arg = &ending;
+    int code = cancel_start(cancel, err);
+    return code == LEAT_OK ? wait_for(client, &ending, err) : code;
 }

@@ -3,6 +3,7 @@
 #ifndef LEAT_PRODUCER_AWAIT_H
 #define LEAT_PRODUCER_AWAIT_H
 
+#include "broker/cancel.h"
 #include "broker/client.h"
 #include "broker/resting_find.h"
 
@@ -31,5 +32,9 @@ int await_retry(struct client *client, const struct queue *queue,
                 const struct resting *resting, struct err *err);
 int await_remove(struct client *client, const struct queue *queue,
                  const struct resting *resting, struct err *err);
+
+/* Cancel a job; the caller has said which, and frees the cancel. Errors: those of
+ * cancel_start(); else it is unknown what was done. */
+int await_cancel(struct client *client, struct cancel *cancel, struct err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "job_cancel.h"
+#include "await.h"
 #include "broker/cancel.h"
-#include "base/text.h"
 #include "verb.h"
 #include "waiting.h"
 
@@ -80,43 +80,13 @@ static void print_json(const struct cancel *cancel)
 
 /* ---- cancelling -------------------------------------------------------------------- */
 
-struct told {
-    int done;
-    struct err err;
-};
-
-static void on_done(struct cancel *cancel, const struct err *err)
-{
-    struct told *told = cancel->arg;
-    told->done = 1;
-    if (err != NULL)
-        told->err = *err;
-}
-
-static int wait_for(struct client *client, struct cancel *cancel, struct err *err)
-{
-    struct told told = {0};
-    cancel->done = on_done;
-    cancel->arg = &told;
-    int code = cancel_start(cancel, err);
-    if (code == LEAT_OK)
-        code = client_wait(client, &told.done, err);
-    if (code == LEAT_OK && told.err.code != LEAT_OK)
-        code = err_set(err, told.err.code, "%s", told.err.text);
-    return code;
-}
-
 /* Returns 1 if it runs or waits, 0 if not, or an error. */
 static int cancel_one(struct client *client, struct stream_watch *watch,
                       const struct queue *queue, const char *id, int json,
                       struct err *err)
 {
-    struct cancel cancel = {.loop = client->loop,
-                            .link = client->link,
-                            .watch = watch,
-                            .queue = queue,
-                            .id = id};
-    int code = wait_for(client, &cancel, err);
+    struct cancel cancel = {.watch = watch, .queue = queue, .id = id};
+    int code = await_cancel(client, &cancel, err);
     if (code == LEAT_OK)
         (json ? print_json : print_text)(&cancel);
     int is_known = cancel.fate != CANCEL_ENDED && cancel.fate != CANCEL_UNKNOWN;
