@@ -206,10 +206,26 @@ static void sort_followed(struct sorting *sorting, const struct increment_args *
     try_job(sorting, why);
 }
 
+/* Its counter refused the sums of this lease: each job is counted by itself. */
+static void sort_refused(struct sorting *sorting, const struct increment_args *args,
+                         int64_t how)
+{
+    struct settlement *settlement = &sorting->worker->settlement;
+    const char *why =
+        outcome_refusal(args->counter, args->by,
+                        how == SORT_OVERFLOWS ? OUTCOME_OUT_OF_RANGE : OUTCOME_NO_INTEGER,
+                        &sorting->lease->arena);
+    settlement_add(settlement, OUTCOME_COUNTED);
+    cmd_add(&settlement->args, args->counter);
+    cmd_add_int(&settlement->args, args->by);
+    cmd_adds(&settlement->args, header_of(sorting, why));
+    track_done(sorting, why);
+    try_job(sorting, why);
+}
+
 static void sort_instant(struct sorting *sorting, const struct job_type *type)
 {
     struct lease *lease = sorting->lease;
-    struct settlement *settlement = &sorting->worker->settlement;
     struct increment_args args;
     const struct tally_row *refused;
     if (type->read(&args, sorting->envelope.args, &lease->arena, &sorting->err) !=
@@ -221,18 +237,9 @@ static void sort_instant(struct sorting *sorting, const struct job_type *type)
         sort_followed(sorting, &args);
     } else if (lease->refused != NULL &&
                (refused = tally_find(lease->refused, args.counter)) != NULL) {
-        settlement_add(settlement, OUTCOME_COUNTED);
-        cmd_add(&settlement->args, args.counter);
-        cmd_add_int(&settlement->args, args.by);
-        const char *why = outcome_refusal(
-            args.counter, args.by,
-            refused->sum == SORT_OVERFLOWS ? OUTCOME_OUT_OF_RANGE : OUTCOME_NO_INTEGER,
-            &lease->arena);
-        cmd_adds(&settlement->args, header_of(sorting, why));
-        track_done(sorting, why);
-        try_job(sorting, why);
+        sort_refused(sorting, &args, refused->sum);
     } else {
-        settlement_add(settlement, OUTCOME_DONE);
+        settlement_add(&sorting->worker->settlement, OUTCOME_DONE);
         lease->done++;
         tally_add(&sorting->worker->tally, args.counter, args.by);
         track_done(sorting, NULL);
