@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* ask for the kept copy's validators -> fetch -> land, retry or die. */
 #include "worker/refresh.h"
-#include "broker/script_call.h"
+#include "broker/cmd.h"
+#include "schema/limits.h"
 #include "worker/fetch.h"
 
 #include <stdio.h>
 #include <string.h>
+
+_Static_assert((int)FETCH_HEADER_VALUE_BYTES_MAX == (int)LIMIT_CACHE_FIELD_BYTES,
+               "a kept copy has all of a header that a fetch hands out");
 
 int refresh_prepare(struct flight *flight, struct err *err)
 {

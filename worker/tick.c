@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rnd.h"
+#include "broker/overview.h"
 #include "broker/script_call.h"
 #include "worker/cancels.h"
 #include "worker/feed.h"
@@ -19,7 +20,7 @@ enum {
     TICK_MS = 1000,
     REAP_LEASES = 5,
     PROMOTE_JOBS = 500,
-    RECORD_TICKS = 5, /* between two records of the worker */
+    RECORD_TICKS = WORKER_BEAT_MS / TICK_MS,
     TRIM_TICKS = 60,
     LISTEN_MS = 5000,
 };
