@@ -32,6 +32,17 @@ static void check_refused(const char *json, const char *reason)
     ck_assert_int_eq(answer.again_in_ms, 77);
 }
 
+/* The reason why an answer is refused, or NULL; takes it. */
+static void check_made(struct buf *json, const char *reason)
+{
+    if (reason == NULL)
+        read_text(buf_text(json));
+    else
+        check_refused(buf_text(json), reason);
+    buf_fini(json);
+    arena_fini(&arena);
+}
+
 /* The reason of an answer that is `head`, `count` times `item` with commas between, and
  * `tail`. `%d` in the item is its number. */
 static void check_long(const char *head, const char *item, int count, const char *tail,
@@ -51,12 +62,7 @@ static void check_long(const char *head, const char *item, int count, const char
         }
     }
     buf_adds(&json, tail);
-    if (reason == NULL)
-        read_text(buf_text(&json));
-    else
-        check_refused(buf_text(&json), reason);
-    buf_fini(&json);
-    arena_fini(&arena);
+    check_made(&json, reason);
 }
 
 /* The reason of an answer with `count` bytes between `head` and `tail`. */
@@ -68,12 +74,7 @@ static void check_sized(const char *head, size_t count, const char *tail,
     memset(buf_reserve(&json, count), 'x', count);
     json.len += count;
     buf_adds(&json, tail);
-    if (reason == NULL)
-        read_text(buf_text(&json));
-    else
-        check_refused(buf_text(&json), reason);
-    buf_fini(&json);
-    arena_fini(&arena);
+    check_made(&json, reason);
 }
 
 /* ---- how a job ends ---------------------------------------------------------------- */
