@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "dashboard/look.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "dashboard/service.h"
 
 #include <stdio.h>

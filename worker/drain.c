@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/drain.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "broker/script_call.h"
 #include "worker/feed.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/flight.h"
 #include "worker/cancels.h"
-#include "base/clock.h"
 #include "broker/script_call.h"
 #include "schema/then.h"
 #include "worker/follow.h"

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "schema/job_answer.h"
 #include "schema/members.h"
 #include "worker/call.h"
 #include "worker/program.h"

@@ -14,7 +14,6 @@
 #define LEAT_WORKER_LINES_CHILD_H
 
 #include "base/err.h"
-#include "schema/job_answer.h"
 #include "worker/child_process.h"
 #include "worker/handler_log.h"
 #include "worker/lines_calls.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/record.h"
 #include "worker/attempt.h"
-#include "base/clock.h"
 #include "base/text.h"
 #include "broker/script_call.h"
 #include "worker/dump.h"

@@ -7,7 +7,6 @@
  * UNBLOCK ends it, unless Redis has not read the XREAD itself yet; then it is tried again
  * a little later. */
 #include "broker/stream_watch.h"
-#include "base/log.h"
 
 #include <ev.h>
 #include <stdio.h>

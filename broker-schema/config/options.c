@@ -4,7 +4,6 @@
 #include "base/netguard.h"
 #include "base/text.h"
 #include "broker/redis_url.h"
-#include "schema/backoff.h"
 #include "schema/queue.h"
 
 #include <string.h>

@@ -11,7 +11,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/opt.h"
-#include "base/text.h"
 #include "web.h"
 
 #include <openssl/crypto.h>
