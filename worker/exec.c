@@ -392,11 +392,6 @@ static struct exec_job *job_new(struct exec *exec, struct call *call)
 
 /* ---- the kind ---------------------------------------------------------------------- */
 
-static int check(const struct handler_config *config, struct err *err)
-{
-    return program_check(&config->keys, err);
-}
-
 static void *open_exec(struct handler *handler)
 {
     struct exec *exec = xcalloc(1, sizeof *exec);
@@ -461,7 +456,7 @@ static void kill_job(struct call *call)
 
 const struct handler_kind exec_kind = {
     .name = "exec",
-    .check = check,
+    .check = program_check,
     .open = open_exec,
     .close = close_exec,
     .capacity = capacity,

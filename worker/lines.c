@@ -173,11 +173,6 @@ static struct lines_child *choose(struct lines *lines)
 
 /* ---- the kind ---------------------------------------------------------------------- */
 
-static int check(const struct handler_config *config, struct err *err)
-{
-    return program_check(&config->keys, err);
-}
-
 void *lines_open(struct handler *handler, struct program *program)
 {
     struct lines *lines = xcalloc(1, sizeof *lines);
@@ -243,7 +238,7 @@ void lines_kill(struct call *call)
 
 const struct handler_kind lines_kind = {
     .name = "lines",
-    .check = check,
+    .check = program_check,
     .open = open_command,
     .close = lines_close,
     .capacity = lines_capacity,

@@ -94,8 +94,9 @@ static int read_all(struct program *program, const struct handler_keys *keys,
     return find(program, keys, err);
 }
 
-int program_check(const struct handler_keys *keys, struct err *err)
+int program_check(const struct handler_config *config, struct err *err)
 {
+    const struct handler_keys *keys = &config->keys;
     struct program program;
     struct err why = {0};
     if (keys->command.count == 0)

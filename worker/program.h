@@ -10,6 +10,7 @@
 #include "worker/child_process.h"
 
 struct handler;
+struct handler_config;
 
 struct program {
     const char *file;  /* a path */
@@ -19,9 +20,9 @@ struct program {
     struct arena arena; /* owns all of it */
 };
 
-/* Look whether it can be run, without keeping anything.
+/* Look whether it can be run, without keeping anything: `check` of kinds that have one.
  * Errors: LEAT_ECONFIG, a sentence that begins with the key. */
-int program_check(const struct handler_keys *keys, struct err *err);
+int program_check(const struct handler_config *config, struct err *err);
 
 /* Read it, our own environment as it is now. What is not there is found out by the first
  * start. */
