@@ -228,17 +228,6 @@ static void end_call(struct lines_child *child, struct lines_call *place,
     note_end(child);
 }
 
-/* Only a job that has ended may fail: its child still works on it. */
-static int is_progress(const struct members *members)
-{
-    static const char *const ends[] = {"error", "retry", "retry_in_ms", "again_in_ms",
-                                       "incr",  "push",  "result"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (members_find(members, ends[i]) != NULL)
-            return 0;
-    return members_find(members, "progress") != NULL;
-}
-
 static struct lines_call *find_place(struct lines_child *child,
                                      const struct members *members)
 {
@@ -249,7 +238,8 @@ static struct lines_call *find_place(struct lines_child *child,
     return lines_calls_find(&child->calls, handle);
 }
 
-/* An answer that breaks a rule fails its job, if it can be told which. */
+/* An answer that breaks a rule fails its job, if it can be told which; but not before the
+ * job has ended, for its child still works on it. */
 static void take_wrong(struct lines_child *child, struct bytes line, const char *why)
 {
     struct members members;
@@ -260,7 +250,7 @@ static void take_wrong(struct lines_child *child, struct bytes line, const char 
         refuse(child, "it answered for a job it does not hold", line);
     } else {
         place->fault = arena_printf(&place->call->arena, "answer: %s", why);
-        if (!is_progress(&members))
+        if (!job_answer_is_progress(&members))
             end_call(child, place, NULL);
     }
 }

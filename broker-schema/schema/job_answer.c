@@ -4,6 +4,8 @@
 #include "schema/fields.h"
 #include "schema/limits.h"
 
+#include <string.h>
+
 enum { NOT_GIVEN = -1, SHOWN_BYTES = 60 };
 
 /* An answer as it is written, before its members are held against each other. */
@@ -199,4 +201,13 @@ int job_answer_read(struct job_answer *out, struct bytes json, struct arena *are
     if (code == LEAT_OK)
         *out = given.answer;
     return code;
+}
+
+int job_answer_is_progress(const struct members *members)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].name, "job") != 0 && strcmp(rows[i].name, "progress") != 0 &&
+            members_find(members, rows[i].name) != NULL)
+            return 0;
+    return members_find(members, "progress") != NULL;
 }

@@ -40,4 +40,8 @@ struct job_answer {
 int job_answer_read(struct job_answer *out, struct bytes json, struct arena *arena,
                     struct err *err);
 
+/* Does an answer, which may break a rule, tell no more than `progress`? The job goes on
+ * then. */
+int job_answer_is_progress(const struct members *members);
+
 #endif

@@ -133,6 +133,33 @@ START_TEST(progress_alone_ends_nothing)
 }
 END_TEST
 
+START_TEST(progress_that_breaks_a_rule_ends_nothing_either)
+{
+    static const struct {
+        const char *json;
+        int is_progress;
+    } rows[] = {
+        {"{\"job\":\"\",\"progress\":1}", 1},
+        {"{\"progress\":1,\"other\":2}", 1},
+        {"{\"progress\":1,\"error\":2}", 0},
+        {"{\"progress\":1,\"retry\":2}", 0},
+        {"{\"progress\":1,\"result\":2}", 0},
+        {"{\"progress\":1,\"retry_in_ms\":\"\"}", 0},
+        {"{\"progress\":1,\"incr\":2}", 0},
+        {"{\"progress\":1,\"again_in_ms\":\"\"}", 0},
+        {"{\"progress\":1,\"push\":2}", 0},
+        {"{\"job\":2}", 0},
+        {"{}", 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct members members;
+        ck_assert_int_eq(members_read(&members, bytes_of(rows[i].json), NULL), LEAT_OK);
+        ck_assert_msg(job_answer_is_progress(&members) == rows[i].is_progress, "%s",
+                      rows[i].json);
+    }
+}
+END_TEST
+
 START_TEST(progress_beside_an_end_is_the_last)
 {
     ck_assert(read_text("{\"progress\":1,\"result\":null}").is_end);
@@ -295,9 +322,10 @@ END_TEST
 
 SUITE("job_answer", an_empty_answer_means_done, an_error_means_failed,
       an_error_without_retry_means_dead, again_means_later_and_no_failure,
-      progress_alone_ends_nothing, progress_beside_an_end_is_the_last,
-      what_contradicts_itself_is_refused, effects_belong_to_a_job_that_is_done,
-      unknown_members_are_ignored, members_of_another_kind_are_refused_by_name,
+      progress_alone_ends_nothing, progress_that_breaks_a_rule_ends_nothing_either,
+      progress_beside_an_end_is_the_last, what_contradicts_itself_is_refused,
+      effects_belong_to_a_job_that_is_done, unknown_members_are_ignored,
+      members_of_another_kind_are_refused_by_name,
       counters_are_read_with_their_names_decoded, counters_that_are_none_are_refused,
       more_than_64_counters_or_follow_ups_are_refused, follow_ups_are_read_in_order,
       a_follow_up_that_is_no_job_is_refused_by_its_place,
