@@ -4,17 +4,15 @@
 # a crash costs, cancels and time-outs, and files that are no plugins.
 . "$(dirname "$0")/../support/e2e.sh"
 . "$(dirname "$0")/../support/queue.sh"
+. "$(dirname "$0")/../support/handlers.sh"
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-conf=$dir/leat.conf
 plugin=$LEAT_BIN/test_plugin.so
 
 # handler TYPE FILE [LINE…]
 handler() {
   # A crash must be one, also under the address sanitizer.
-  printf 'handler %s {\n  kind = plugin\n  file = "%s"\n  environment = {"PATH", "ASAN_OPTIONS=handle_segv=0"}\n' \
-    "$1" "$2" >>"$conf"
-  printf '  %s\n' "${@:3}" '}' >>"$conf"
+  handler_of "$1" 'kind = plugin' "file = \"$2\"" 'environment = {"PATH", "ASAN_OPTIONS=handle_segv=0"}' "${@:3}"
 }
 
 begin() { worker_start -p 1 --config "$conf"; }
@@ -271,8 +269,7 @@ what_runs_when_it_is_loaded() {
   ok 'a check loads plugins in a process of their own, and waits for none for ever'
 }
 
-no_plugins() {
-  local bad="$dir/bad.so"
+compile_no_plugins() {
   compile empty <<<'int nothing_of_leat; '
   compile later <<'CODE'
 #include <leat-plugin.h>
@@ -296,6 +293,11 @@ static int begin(void) { return 3; }
 static void run(struct leat_plugin_job *job) { (void)job; }
 const struct leat_plugin leat_plugin = {LEAT_PLUGIN_BEGIN, .open = begin, .run = run};
 CODE
+}
+
+no_plugins() {
+  local bad="$dir/bad.so"
+  compile_no_plugins
   echo 'no shared object' >"$bad"
   expect_exit 78 "$LEAT_BIN/leat-plugin" "$bad"
   expect_match 'cannot be loaded: .*bad\.so: (file too short|invalid ELF header)' "$(cat "$dir/err")" 'why a text cannot be loaded'
@@ -308,7 +310,10 @@ CODE
   expect_match 'open\(\) returned 3' "$(cat "$dir/err")" 'a plugin that does not open'
   checks 0 "$dir/shut.so" # none of its functions is called
   expect_exit 64 "$LEAT_BIN/leat-plugin"
+  ok 'what is no plugin is refused by what loads it, and why is said'
+}
 
+no_plugins_in_a_worker() {
   handler t "$dir/empty.so"
   push t --id t --retries 0
   begin
@@ -323,7 +328,7 @@ CODE
   expect_exit 78 "$leat" worker --config "$conf"
   expect_match 'handler t.*file is missing' "$(cat "$dir/err")" 'no file'
   reset
-  ok 'what is no plugin is refused, and why is said'
+  ok 'a job whose plugin is none waits; a file that is not there is refused at the start'
 }
 
 redis_start
@@ -335,3 +340,4 @@ stopping
 deaf
 what_runs_when_it_is_loaded
 no_plugins
+no_plugins_in_a_worker
