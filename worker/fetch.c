@@ -75,7 +75,9 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
 static int on_request(void *arg, char *peer_ip, char *own_ip, int peer_port, int own_port)
 {
     (void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
-    reach(arg);
+    struct fetch *fetch = arg;
+    fetch->requests++;
+    reach(fetch);
     return CURL_PREREQFUNC_OK;
 }
 
@@ -376,15 +378,31 @@ static void set_request(struct fetch *fetch, const struct fetch_request *request
         curl_easy_setopt(fetch->easy, CURLOPT_URL, NULL);
 }
 
+static void set_up(struct fetch *fetch)
+{
+    set_rules(fetch->easy);
+    set_trust(fetch->easy, fetch->fetcher->ca_file);
+    set_callbacks(fetch->easy, fetch);
+}
+
+/* When a kept connection turns out to be closed libcurl asks again, by another; but it
+ * counts that over the life of a handle, and the sixth time it fails. */
+static void forget_tries(struct fetch *fetch)
+{
+    if (fetch->requests > 1) {
+        curl_easy_reset(fetch->easy);
+        set_up(fetch);
+    }
+    fetch->requests = 0;
+}
+
 static struct fetch *fetch_new(struct fetcher *fetcher)
 {
     struct fetch *fetch = xcalloc(1, sizeof *fetch);
     fetch->fetcher = fetcher;
     fetch->easy = curl_easy_init();
     fetch_must(fetch->easy != NULL);
-    set_rules(fetch->easy);
-    set_trust(fetch->easy, fetcher->ca_file);
-    set_callbacks(fetch->easy, fetch);
+    set_up(fetch);
     return fetch;
 }
 
@@ -396,6 +414,7 @@ static struct fetch *fetch_take(struct fetcher *fetcher)
         return fetch_new(fetcher);
     fetcher->idle = fetch->next;
     fetcher->idle_count--;
+    forget_tries(fetch);
     fetch->line_count = fetch->header_bytes = 0;
     fetch->reaching = 0;
     fetch->verdict = FETCH_OK;

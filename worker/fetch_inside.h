@@ -38,6 +38,7 @@ struct fetch {
     size_t body_max_bytes;
     size_t header_bytes;
     struct buf body;
+    int requests; /* sent: more than one for redirects, and for closed connections */
     int reaching; /* a peer that the guard lets pass is asked and has not answered yet */
     enum fetch_end verdict; /* ours; FETCH_OK: none, libcurl's code counts */
     char verdict_text[FETCH_ERROR_BYTES];

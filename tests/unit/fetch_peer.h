@@ -222,6 +222,16 @@ static inline int route_bye(int fd, const char *request, const char *query)
     return -1;
 }
 
+/* The same, but only when the next request is there. */
+static inline int route_too_late(int fd, const char *request, const char *query)
+{
+    (void)request, (void)query;
+    char byte;
+    answer(fd, "200 OK", bytes_of("bye"));
+    recv(fd, &byte, 1, MSG_PEEK);
+    return -1;
+}
+
 static const struct route {
     const char *path;
     int (*serve)(int fd, const char *request, const char *query);
@@ -243,6 +253,7 @@ static const struct route {
     {"/garbage", route_garbage},
     {"/cut", route_cut},
     {"/bye", route_bye},
+    {"/too-late", route_too_late},
 };
 
 static inline int serve_request(int fd, const char *request)

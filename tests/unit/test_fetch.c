@@ -347,6 +347,15 @@ START_TEST(a_kept_connection_that_the_peer_has_closed_costs_no_post)
 }
 END_TEST
 
+START_TEST(a_connection_that_closes_while_it_is_used_again_costs_no_post_either)
+{
+    for (int i = 0; i < 20; i++) {
+        struct outcome outcome = post(url_of("/too-late"), bytes_of("{}"));
+        ck_assert_msg(outcome.status == 200, "post %d: %s", i, outcome.error);
+    }
+}
+END_TEST
+
 START_TEST(a_fetcher_without_a_guard_reaches_every_address)
 {
     char url[64];
@@ -382,4 +391,5 @@ SUITE_WITH(
     a_post_follows_no_redirect, the_answer_to_a_post_keeps_its_limit,
     posts_to_one_host_share_one_connection,
     a_kept_connection_that_the_peer_has_closed_costs_no_post,
+    a_connection_that_closes_while_it_is_used_again_costs_no_post_either,
     a_fetcher_without_a_guard_reaches_every_address)
