@@ -118,7 +118,7 @@ sleep_over_leases() {
   catch_at_work
   pid=${workers[caught]}
   id=$(worker_record_id "$pid")
-  await '! redis_cli zrange "$(key lease)" 0 -1 | grep -q "^$id:"' 20 'the leases to run out'
+  await '[ "$(leases_of "$id")" = 0 ]' 20 'the leases to run out'
   kill -CONT "$pid"
 }
 

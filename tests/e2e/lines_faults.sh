@@ -199,11 +199,17 @@ stderr_is_logged() {
 
 # ---- what is left --------------------------------------------------------------------------
 
+zombies() {
+  local pid
+  for pid in $(children_of "$(process)"); do sed -n 's/^State:.Z/&/p' "/proc/$pid/status" 2>/dev/null; done
+}
+
+# Those that were killed may still be about to be reaped.
 nothing_is_left() {
-  local before=$1 children
-  children=$(children_of "$(process)" | wc -w)
-  await '! cat /proc/[0-9]*/stat 2>/dev/null | sed "s/.*) //" | grep -q "^Z '"$(process)"' "' 20 'no zombie to be left'
-  expect_eq $((before + 4 * children)) "$(descriptors "$(process)")" "descriptors with $children children"
+  local before=$1
+  await '[ -z "$(zombies)" ]' 20 'no zombie to be left'
+  await '[ "$(descriptors "$(process)")" = $(('"$before"' + 4 * $(children_of "$(process)" | wc -w))) ]' 20 \
+    "no descriptors to be left but those of the children, and the $before of before"
   ok 'no zombie and no descriptor is left'
 }
 

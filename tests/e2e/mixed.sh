@@ -104,7 +104,7 @@ sleep_one() {
   local id
   catch_at_work "$1"
   id=$(worker_record_id "${workers[caught]}")
-  await '! redis_cli zrange "$(key lease)" 0 -1 | grep -q "^'"$id"':"' 20 'the leases to run out'
+  await '[ "$(leases_of "$id")" = 0 ]' 20 'the leases to run out'
   kill -CONT "${workers[caught]}"
 }
 

@@ -13,7 +13,7 @@ counted() {
 }
 
 pauses() {
-  worker_start
+  worker_start --log-level debug
   count
   await '[ "$(counted)" = 1 ]' 10 'the job to be counted'
   expect_exit 0 "$leat" queue pause default
@@ -27,17 +27,21 @@ pauses() {
   ok 'a paused queue hands out nothing, and says so'
 }
 
+# The newest word to the workers, and the newest lease: when they were, as Redis and the worker have
+# it. How long a command or a look of this test takes does not count.
+told_ms() { redis_cli --raw xrevrange "$(key ctl)" + - count 1 | sed -n '1s/-.*//p'; }
+leased_ms() { date -d "$(sed -n 's/^ts=\([^ ]*\) .*msg="leased".*/\1/p' "$(worker_log)" | tail -n 1)" +%s%3N; }
+
 # Without the message a worker looks once a second, half a second late in the median.
 resumes_at_once() {
-  local round began took_ms=()
+  local round took_ms=()
   for round in {1..7}; do
     "$leat" queue pause default 2>"$dir/err"
     count
     await '[ "$(size h)" = 1 ]' 10 'the bell to ring'
-    began=${EPOCHREALTIME/./}
     expect_exit 0 "$leat" queue resume default
     await '[ "$(counted)" = $((round + 2)) ]' 10 'the job to be counted'
-    took_ms+=($(((${EPOCHREALTIME/./} - began) / 1000)))
+    took_ms+=($(($(leased_ms) - $(told_ms))))
   done
   mapfile -t took_ms < <(printf '%s\n' "${took_ms[@]}" | sort -n)
   [ "${took_ms[3]}" -lt 400 ] || fail "resumed only after ${took_ms[*]} ms"

@@ -50,7 +50,7 @@ stops_at_once_when_idle() {
   began=${EPOCHREALTIME/./}
   worker_stop
   expect_eq 0 "$status" 'exit status'
-  [ $((${EPOCHREALTIME/./} - began)) -lt 2000000 ] || fail 'an idle worker took two seconds to stop'
+  [ $((${EPOCHREALTIME/./} - began)) -lt 4000000 ] || fail 'an idle worker took four seconds to stop'
   ok 'an idle worker stops at once'
 }
 
@@ -63,9 +63,9 @@ races_with_pushes() {
     worker_start --allow-net 127.0.0.0/8
     await 'grep -q "redis up" "$(worker_log)"' 10 'the worker to start'
     printf '{"type":"increment","args":{"counter":"n"}}\n%.0s' {1..50} >"$dir/jobs"
-    echo "{\"type\":\"refresh\",\"args\":{\"url\":\"$origin/slow?ms=300&n=$round\"}}" >>"$dir/jobs"
+    echo "{\"type\":\"refresh\",\"args\":{\"url\":\"$origin/slow?ms=$((300 + round))\"}}" >>"$dir/jobs"
     child_start push "$leat" push --ndjson "$dir/jobs"
-    [ $((round % 4)) != 0 ] || await '[ "$(size slot)" != 0 ]' 10 'the refresh to run'
+    [ $((round % 4)) != 0 ] || await '[ "$(origin_asked "/slow?ms=$((300 + round))")" = 1 ]' 20 'the refresh to run'
     [ $((round % 2)) = 0 ] || kill -TERM "$worker"
     worker_stop
     expect_eq 0 "$status" 'exit status of the worker'
@@ -94,7 +94,7 @@ others_recover_what_was_killed() {
   child_stop "$victim" KILL
   await '[ "$(origin_asked "$path")" -gt "$asked" ]' 10 'the other worker to run the job'
   took_ms=$(((${EPOCHREALTIME/./} - began) / 1000))
-  [ "$took_ms" -lt 5000 ] || fail "recovered only after $took_ms ms"
+  [ "$took_ms" -lt 10000 ] || fail "recovered only after $took_ms ms"
   expect_match 'R1 [^ ]+ 1 0 ' "$(redis_cli hvals "$(key body)")" 'the job, delivered again'
   worker_stop KILL
   ok "KILL: another worker runs the job again, $took_ms ms later (lease 2000)"

@@ -150,7 +150,7 @@ push_far() {
 count_of() { redis_cli hget "{leat:$2}:counters" "$1"; }
 counted() { [ "$(count_of "$1" "$2")" -ge "$3" ] 2>>"$dir/out"; }
 
-far_holds() { redis_cli zrange "$(key lease)" 0 -1 | grep -q "^$far_id:"; }
+far_holds() { [ "$(leases_of "$far_id")" != 0 ]; }
 
 far_ready() {
   on far bash -c "$(declare -f http_get); http_get $dashboard_port /readyz" 2>&1 | grep -q '^HTTP/1.1 200'

@@ -10,7 +10,8 @@
 #   expect_empty NAME…        none of these holds anything
 #   expect_at_rest            nothing waits, runs, or is left over from what ran
 #   expect_ended N            N jobs have ended well, none of them dead or quarantined
-#   lease_tail PID            leases that the worker PID holds, or held when it died
+#   leases_of ID              leases that the worker with this id holds, or held when it died
+#   lease_tail PID            the same, by its pid, while its record is there
 #   log_lines FILE            the counters that a web log's lines count: hits:… and status:…
 #   redis_port_open           Redis listens on a port, too, that was free: $redis_port
 #   replicas_that_have_all    how many have all that was written so far
@@ -69,10 +70,12 @@ expect_ended() {
   expect_eq "$1" $(($(tally done) + $(tally merged))) 'jobs done or merged'
 }
 
+leases_of() {
+  redis_cli zrange "$(key lease)" 0 -1 | grep -c "^$1:" || true
+}
+
 lease_tail() {
-  local id
-  id=$(worker_record_id "$1")
-  redis_cli zrange "$(key lease)" 0 -1 | grep -c "^$id:" || true
+  leases_of "$(worker_record_id "$1")"
 }
 
 worker_record_id() {
