@@ -39,6 +39,8 @@ struct call *call_new(struct feed *feed, struct handler *handler,
                                       .envelope = *envelope},
                           .handler = handler,
                           .state = CALL_WAITING,
+                          .out = {"", 0},
+                          .err = {"", 0},
                           .timeout_ms = envelope->timeout_ms > 0
                                             ? envelope->timeout_ms
                                             : handler->config->keys.timeout_ms};
@@ -100,6 +102,10 @@ void call_progress(struct call *call, struct bytes progress)
 
 void call_tails(struct call *call, struct bytes out, struct bytes err)
 {
+    call->out = (struct bytes){arena_dup(&call->arena, out), out.len};
+    call->err = (struct bytes){arena_dup(&call->arena, err), err.len};
+    /* Not in the settle: that one runs at maxmemory, too, and nothing bounds how many
+     * records there are. */
     tell(call, &(struct tracking_news){.out = out, .err = err});
 }
 
@@ -162,6 +168,7 @@ static void fail(struct call *call, const char *error, int64_t delay_ms)
     worker->failed++;
     worker->retried += !dies;
     call->attempt.retry_in_ms = dies ? 0 : delay_ms;
+    call->effect_bytes = call->out.len + call->err.len;
     if (!dies)
         tick_due_in(worker->tick, delay_ms);
     end(call, dies ? OUTCOME_DEAD : OUTCOME_RETRY, dies ? JOB_DIED : JOB_FAILED,

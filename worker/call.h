@@ -41,7 +41,8 @@ struct call {
     enum outcome outcome;     /* once it ended */
     struct job_answer answer; /* its effects; in the arena */
     struct buf progress;      /* what it said last; told by call_watch() */
-    size_t effect_bytes;      /* about so much they add to a settle */
+    struct bytes out, err;    /* the tails of its streams; in the arena */
+    size_t effect_bytes;      /* about so much its end adds to a settle */
     struct arena arena;
 };
 
@@ -83,8 +84,8 @@ void call_give_back(struct call *call, const char *why);
 /* It goes on; raw JSON, borrowed, for those who watch it. Of many the last is told. */
 void call_progress(struct call *call, struct bytes progress);
 
-/* What it wrote last, before one of the above says that it failed: for those who watch
- * it. Borrowed. */
+/* What it wrote last, at most LIMIT_TAIL_BYTES of each stream, before one of the above
+ * says that it failed: for the log of failures, and those who watch it. Borrowed. */
 void call_tails(struct call *call, struct bytes out, struct bytes err);
 
 /* ---- the worker's side ------------------------------------------------------------- */

@@ -100,6 +100,7 @@ static void add_failure(struct settlement *settlement, struct call *call)
     cmd_adds(&settlement->args, header_of(call, call->attempt.error));
     if (call->outcome == OUTCOME_RETRY)
         cmd_add_int(&settlement->args, call->attempt.retry_in_ms);
+    settlement_tails(settlement, call->out, call->err);
 }
 
 static void add_later(struct settlement *settlement, struct call *call)

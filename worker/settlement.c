@@ -17,6 +17,7 @@ void settlement_reset(struct settlement *settlement)
     cmd_reset(&settlement->cache_keys);
     cmd_reset(&settlement->records);
     cmd_reset(&settlement->begun);
+    cmd_reset(&settlement->tails);
 }
 
 void settlement_fini(struct settlement *settlement)
@@ -25,6 +26,7 @@ void settlement_fini(struct settlement *settlement)
     cmd_fini(&settlement->cache_keys);
     cmd_fini(&settlement->records);
     cmd_fini(&settlement->begun);
+    cmd_fini(&settlement->tails);
     free(settlement->targets);
 }
 
@@ -33,6 +35,16 @@ void settlement_add(struct settlement *settlement, enum outcome outcome)
     assert(settlement->jobs < LIMIT_LEASE_JOBS);
     settlement->letters[settlement->jobs++] = (char)outcome;
     settlement->plain += outcome == OUTCOME_DONE;
+}
+
+void settlement_tails(struct settlement *settlement, struct bytes out, struct bytes err)
+{
+    assert(out.len <= LIMIT_TAIL_BYTES && err.len <= LIMIT_TAIL_BYTES);
+    if (out.len + err.len == 0)
+        return;
+    cmd_add_int(&settlement->tails, settlement->jobs - 1);
+    cmd_add(&settlement->tails, out);
+    cmd_add(&settlement->tails, err);
 }
 
 void settlement_claim(struct settlement *settlement, struct bytes cache_key)
@@ -127,4 +139,5 @@ void settlement_write(struct settlement *settlement, struct cmd *cmd,
     cmd_add_int(cmd, live_rows(tally));
     add_sums(cmd, tally);
     cmd_join(cmd, &settlement->args);
+    cmd_join(cmd, &settlement->tails);
 }

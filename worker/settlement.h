@@ -12,9 +12,9 @@ enum outcome {
     OUTCOME_DONE = 'a',
     OUTCOME_EXPIRED = 'x',
     OUTCOME_COUNTED = 'c',   /* counter, delta, header if refused */
-    OUTCOME_RETRY = 'r',     /* header, delay */
+    OUTCOME_RETRY = 'r',     /* header, delay; settlement_tails() */
     OUTCOME_LATER = 'l',     /* header, delay, type or "" */
-    OUTCOME_DEAD = 'd',      /* header */
+    OUTCOME_DEAD = 'd',      /* header; settlement_tails() */
     OUTCOME_BAD = 'b',       /* bytes of our header */
     OUTCOME_BACK = 'g',      /* header or "" */
     OUTCOME_FLIGHT = 'f',    /* header, lease id, ttl, max age, pushes; a cache key */
@@ -44,6 +44,7 @@ struct settlement {
     struct cmd args;
     /* Lists of words: `begun` are the records of tracked follow-ups. */
     struct cmd cache_keys, records, begun;
+    struct cmd tails; /* the last arguments */
     const struct queue **targets;
     int target_count, target_size;
     const char *stay_lease;
@@ -60,6 +61,10 @@ void settlement_fini(struct settlement *settlement);
  * cmd_add…(); settlement_claim(), _target() and _track() may be called before, between or
  * behind these. */
 void settlement_add(struct settlement *settlement, enum outcome outcome);
+
+/* The ends of what the run of the failure just added wrote to stdout and stderr, each at
+ * most LIMIT_TAIL_BYTES. No effect if it wrote nothing. */
+void settlement_tails(struct settlement *settlement, struct bytes out, struct bytes err);
 
 /* The cache key of the claim just added. */
 void settlement_claim(struct settlement *settlement, struct bytes cache_key);

@@ -22,6 +22,7 @@
 --   pushes                     m, m times the number of a target from 0, delay ms, number of its record from 1 or '0',
 --                              entry: with a header if delayed
 --   upper case: tracked        behind these: keep ms, n, n pairs for the record; for C and E n, n pairs if refused
+--      then, for each r and d whose run has any: its number from 0, tails of its stdout and stderr, to 2,048 bytes
 -- reply   {1, verdict...} a verdict per claim: run, fresh, merged, again, dead; then one for all that stay: run; then,
 --         if there are any, {number...} of the jobs, from 0, that died since their counters refused
 --         {0, verdict...} the lease was gone; per new lease: run when it lives, else gone

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+/* ---- a record ---------------------------------------------------------------------- */
+
 /* Split off what stands in front of the first `end`. Returns 0, or -1 when there is
  * none. */
 static int take_until(struct bytes *rest, char end, struct bytes *out)
@@ -32,12 +34,36 @@ static struct bytes whole_characters(struct bytes text)
     return text;
 }
 
+/* Take so many bytes, written as a number, off the end of `rest`. */
+static int take_last(struct bytes *rest, struct bytes number, struct bytes *out)
+{
+    int64_t len;
+    if (text_to_int(number, &len) != 0 || len < 0 || (uint64_t)len > rest->len)
+        return -1;
+    rest->len -= (size_t)len;
+    *out = (struct bytes){rest->at + rest->len, (size_t)len};
+    return 0;
+}
+
+static int take_tails(struct failure *failure, struct bytes *rest, struct bytes lengths)
+{
+    struct bytes out;
+    if (take_until(&lengths, ' ', &out) != 0 ||
+        take_last(rest, lengths, &failure->err) != 0)
+        return -1;
+    return take_last(rest, out, &failure->out);
+}
+
 static int read_first_line(struct failure *failure, struct bytes *rest)
 {
-    struct bytes line, at, letter;
+    struct bytes line, at, letter, payload;
     if (take_until(rest, '\n', &line) != 0 || take_until(&line, ' ', &at) != 0 ||
-        take_until(&line, ' ', &letter) != 0 || text_to_int(at, &failure->at_ms) != 0 ||
-        text_to_int(line, &failure->payload_bytes) != 0)
+        take_until(&line, ' ', &letter) != 0)
+        return -1;
+    int has_tails = take_until(&line, ' ', &payload) == 0;
+    if (text_to_int(at, &failure->at_ms) != 0 ||
+        text_to_int(has_tails ? payload : line, &failure->payload_bytes) != 0 ||
+        (has_tails && take_tails(failure, rest, line) != 0))
         return -1;
     failure->is_death = bytes_is(letter, "d");
     return failure->is_death || bytes_is(letter, "r") ? 0 : -1;
@@ -45,7 +71,8 @@ static int read_first_line(struct failure *failure, struct bytes *rest)
 
 int failure_read(struct failure *failure, struct bytes record)
 {
-    struct failure read = {0};
+    static const struct bytes nothing = {"", 0};
+    struct failure read = {.out = nothing, .err = nothing};
     if (read_first_line(&read, &record) != 0)
         return -1;
     read.raw = record;

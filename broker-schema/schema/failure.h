@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* One line of a queue's log of failures, `:fail`, as SETTLE writes it:
  *
- *     <at ms> <letter> <bytes of the payload>\n<header>\n<payload, at most 1,024 bytes>
+ *     <at ms> <letter> <bytes of the payload>[ <of stdout> <of stderr>]\n
+ *     <header>\n
+ *     <payload, at most 1,024 bytes><stdout><stderr>
  *
- * It tells of a run that failed; the job itself is elsewhere by now. Pure. */
+ * It tells of a run that failed, and what its program wrote last, if it wrote anything;
+ * the job itself is elsewhere by now. Pure. */
 #ifndef LEAT_SCHEMA_FAILURE_H
 #define LEAT_SCHEMA_FAILURE_H
 
@@ -19,6 +22,7 @@ struct failure {
     int is_cut;         /* `entry.payload` is only the beginning, of whole characters */
     struct bytes raw;   /* the entry as far as it was kept: all of it, unless cut */
     struct entry entry; /* with the header that the job got */
+    struct bytes out, err; /* the tails of both streams: any bytes */
 };
 
 /* Split a record. Everything borrows from `record`. Returns 0, or -1 when it is none. */

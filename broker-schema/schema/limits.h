@@ -33,7 +33,7 @@ enum leat_limit {
     LIMIT_EFFECTS = 64,                 /* counters, and as many follow-ups */
     LIMIT_FOLLOW_UPS_BYTES = 64 * 1024, /* of all payloads in `push` */
     LIMIT_RESULT_BYTES = 64 * 1024,
-    LIMIT_TAIL_BYTES = 2048, /* of each stream of a handler whose run failed */
+    LIMIT_TAIL_BYTES = 2048, /* of each stream of a run that failed; in words.lua, too */
     LIMIT_PROGRESS_BYTES = 1024,
     LIMIT_PLACEHOLDERS =
         64,                 /* in the args of a `then`: each is looked up in the result */

@@ -269,6 +269,7 @@ START_TEST(outcomes_that_do_not_fit_the_lease_change_nothing)
     EXPECT_BAD("aa", "1");
     EXPECT_BAD("aa", "1", "a");
     EXPECT_BAD("aa", "0", "left over");
+    EXPECT_BAD("aa", "0", "1", "out", "err"); /* who did not fail has no tails */
     EXPECT_BAD("ad", "0");
     EXPECT_BAD("ar", "0", "R1 L1.1 0 1");
     EXPECT_BAD("af", "0", "R1 L1.1 0 1", "N1", "60000", "0", "0"); /* no cache key */
@@ -288,6 +289,13 @@ START_TEST(arguments_of_the_wrong_form_are_seen_before_the_first_write)
     EXPECT_BAD("ad", "0", "R1 L1.1 0 1\n{}");
     EXPECT_BAD("ad", "0", "");
     EXPECT_BAD("ac", "0", "a", "1", "no header");
+    EXPECT_BAD("ad", "0", "R1 L1.1 0 1", "1");
+    EXPECT_BAD("ad", "0", "R1 L1.1 0 1", "1", "out");
+    EXPECT_BAD("ad", "0", "R1 L1.1 0 1", "out", "err", "");
+    EXPECT_BAD("ad", "0", "R1 L1.1 0 1", "0", "out", "err");
+    EXPECT_BAD("ad", "0", "R1 L1.1 0 1", "2", "out", "err");
+    EXPECT_BAD("ad", "0", "R1 L1.1 0 1", "1", "out", "err", "left over");
+    EXPECT_BAD("ad", "0", "R1 L1.1 0 1", "1", "out", "err", "1", "out", "err");
     ck_assert_int_eq(verdict(SETTLE(&rig, "L1", "aa", "0")), 1);
     rig_stop(&rig);
 }
@@ -326,7 +334,7 @@ START_TEST(a_settle_sent_again_changes_nothing)
         const char *before = rig_digest(&rig);
         const struct redisReply *reply =
             SETTLE(&rig, "L1", "acrdgb", "1", "a", "1", "a", "1", "R1 L1.1 0 0",
-                   "R1 L1.2 0 1", "1000", "R1 L1.3 0 1", "", "0");
+                   "R1 L1.2 0 1", "1000", "R1 L1.3 0 1", "", "0", "2", "out", "err");
         ck_assert_int_eq(verdict(reply), i == 0 ? 1 : 0);
         ck_assert_uint_eq(reply_count(reply), 1);
         if (i > 0)

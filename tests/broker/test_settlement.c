@@ -4,6 +4,8 @@
 #include "rig.h"
 #include "unit/suite.h"
 
+#include <string.h>
+
 static struct rig rig;
 static struct settlement settlement;
 static struct tally tally;
@@ -87,6 +89,42 @@ START_TEST(every_outcome_has_the_arguments_that_settle_reads)
     EXPECT_ZSET(&rig, rig.queue.dead, "R1 L1.5 0 1\n6");
     EXPECT_LIST(&rig, rig.queue.bad, "7");
     EXPECT_LIST(&rig, rig.queue.staging, "8");
+    rig_expect_books(&rig);
+    stop();
+}
+END_TEST
+
+static void expect_failure(int ago, const char *end)
+{
+    const char *index = rig_format(&rig, "%d", ago);
+    struct bytes record = reply_bytes(ASK(&rig, "LINDEX", rig.queue.fail, index));
+    const char *letter = strchr(rig_text(&rig, record), ' ');
+    ck_assert_ptr_nonnull(letter);
+    ck_assert_str_eq(letter, end);
+}
+
+START_TEST(tails_come_behind_all_and_only_where_there_are_any)
+{
+    start_with_lease(4);
+    struct cmd *args = &settlement.args;
+    settlement_add(&settlement, OUTCOME_RETRY);
+    cmd_adds(args, "R1 L1.0 0 1");
+    cmd_add_int(args, 1000);
+    settlement_tails(&settlement, bytes_of(""), bytes_of(""));
+    settlement_add(&settlement, OUTCOME_DEAD);
+    cmd_adds(args, "R1 L1.1 0 1");
+    settlement_tails(&settlement, bytes_of("out"), bytes_of(""));
+    settlement_add(&settlement, OUTCOME_DONE);
+    settlement_add(&settlement, OUTCOME_RETRY);
+    cmd_adds(args, "R1 L1.3 0 1");
+    cmd_add_int(args, 1000);
+    settlement_tails(&settlement, bytes_of(""), bytes_of("err"));
+    ck_assert_int_eq(reply_int(reply_at(settle(), 0), -9), 1);
+    expect_failure(2, " r 1\nR1 L1.0 0 1\n1");
+    expect_failure(1, " d 1 3 0\nR1 L1.1 0 1\n2out");
+    expect_failure(0, " r 1 0 3\nR1 L1.3 0 1\n4err");
+    settlement_reset(&settlement);
+    ck_assert_int_eq(settlement.tails.count, 0);
     rig_expect_books(&rig);
     stop();
 }
@@ -190,6 +228,7 @@ END_TEST
 
 SUITE("settlement", jobs_that_are_all_done_are_acknowledged_with_their_sums,
       every_outcome_has_the_arguments_that_settle_reads,
+      tails_come_behind_all_and_only_where_there_are_any,
       claims_and_cache_keys_stay_in_the_same_order,
       an_s_an_e_and_a_k_are_put_together_as_settle_reads_them,
       a_tracked_job_is_never_acknowledged_without_its_record)

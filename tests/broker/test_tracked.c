@@ -129,7 +129,8 @@ START_TEST(every_outcome_of_a_tracked_job_is_told_once_under_its_own_key)
                 HEAD, "1", "e", "1", "1", "0", "0", "0", "next", "9000", "1", "is", "E",
                 "1", "is", "refused",             /* E */
                 "k", "0", "9000", "1", "is", "K", /* K */
-                "9000", "1", "is", "X")),         /* X */
+                "9000", "1", "is", "X",           /* X */
+                "2", "out", "err", "5", "", "err")),
             i == 0);
         if (i > 0)
             ck_assert_str_eq(rig_digest(&rig), before);

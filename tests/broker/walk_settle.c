@@ -166,6 +166,10 @@ static void write_settle(const struct lease *lease, struct sorted *jobs, char st
     add_sums(jobs, lease->jobs, 1);
     for (int i = 0; i < lease->jobs; i++)
         add_arguments(&jobs[i]);
+    for (int i = 0; i < lease->jobs; i++)
+        if ((letters[i] == 'r' || letters[i] == 'd') && walk_below(2))
+            ADD(rig_format(&rig, "%d", i), "first\nlast\n",
+                walk_below(2) ? "" : "R1 no.header 0 0\n");
 }
 
 /* What the settle did, which was answered with 1. */

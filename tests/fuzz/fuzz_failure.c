@@ -13,6 +13,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (failure_read(&failure, record) != 0)
         return 0;
     MUST(is_within(failure.raw, record) && is_within(failure.entry.payload, failure.raw));
+    MUST(is_within(failure.out, record) && is_within(failure.err, record));
+    if (failure.out.len + failure.err.len > 0) {
+        MUST(failure.out.at == failure.raw.at + failure.raw.len);
+        MUST(failure.err.at == failure.out.at + failure.out.len);
+        MUST(failure.err.at + failure.err.len == record.at + record.len);
+    }
     MUST(failure.is_cut || failure.entry.payload.len >= (size_t)failure.payload_bytes ||
          failure.payload_bytes < 0);
     failure_name(&failure, &arena, &type, &id);

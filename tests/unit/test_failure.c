@@ -31,6 +31,32 @@ START_TEST(a_record_is_split_into_its_fields)
     check_is(failure.entry.payload, "{\"type\":\"x\"}\n");
     check_is(failure.raw, "R1 a.7 1 26 t=5 e=no%20luck\n{\"type\":\"x\"}\n");
     ck_assert(!read_good("1 r 1\nR1 a 0 1\nx").is_death);
+    check_is(failure.out, "");
+    check_is(failure.err, "");
+}
+END_TEST
+
+START_TEST(tails_stand_behind_what_was_kept_of_the_payload)
+{
+    static const struct {
+        const char *record, *raw, *out, *err;
+        int is_cut;
+    } rows[] = {
+        {"1 r 2 3 4\nR1 a 0 1\n{}outlast", "R1 a 0 1\n{}", "out", "last", 0},
+        {"1 d 2 0 4\nR1 a 0 1\n{}last", "R1 a 0 1\n{}", "", "last", 0},
+        {"1 d 2 3 0\nR1 a 0 1\n{}out", "R1 a 0 1\n{}", "out", "", 0},
+        {"1 r 2 0 0\nR1 a 0 1\n{}", "R1 a 0 1\n{}", "", "", 0},
+        {"1 d 9 1 1\nR1 a 0 1\n{}oe", "R1 a 0 1\n{}", "o", "e", 1},
+        {"1 d 2 9 0\nR1 a 0 1\n{}R1 b 0 1\n", "R1 a 0 1\n{}", "R1 b 0 1\n", "", 0},
+        {"1 r 0 1 1\nR1 a 0 1\n\xff\n", "R1 a 0 1\n", "\xff", "\n", 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct failure failure = read_good(rows[i].record);
+        check_is(failure.raw, rows[i].raw);
+        check_is(failure.out, rows[i].out);
+        check_is(failure.err, rows[i].err);
+        ck_assert_int_eq(failure.is_cut, rows[i].is_cut);
+    }
 }
 END_TEST
 
@@ -49,6 +75,16 @@ START_TEST(what_is_no_record_is_refused)
         "1 rd 1\nR1 a 0 1\nx",
         "1 r x\nR1 a 0 1\nx",
         "1 r 1 1\nR1 a 0 1\nx",
+        "1 r 1 \nR1 a 0 1\nx",
+        "1 r 1 1 \nR1 a 0 1\nxx",
+        "1 r 1 0 0 0\nR1 a 0 1\nx",
+        "1 r 1 -1 1\nR1 a 0 1\nxx",
+        "1 r 1 1 -1\nR1 a 0 1\nxx",
+        "1 r 1 a 1\nR1 a 0 1\nxx",
+        "1 r 1 0 13\nR1 a 0 1\nx",
+        "1 r 1 6 6\nR1 a 0 1\nx",
+        "1 r 1 9223372036854775807 1\nR1 a 0 1\nx",
+        "1 r 1 1 18446744073709551615\nR1 a 0 1\nx",
         " r 1\nR1 a 0 1\nx",
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -115,5 +151,6 @@ START_TEST(type_and_id_are_found_in_what_was_kept)
 }
 END_TEST
 
-SUITE("failure", a_record_is_split_into_its_fields, what_is_no_record_is_refused,
+SUITE("failure", a_record_is_split_into_its_fields,
+      tails_stand_behind_what_was_kept_of_the_payload, what_is_no_record_is_refused,
       a_cut_payload_ends_with_a_whole_character, type_and_id_are_found_in_what_was_kept)

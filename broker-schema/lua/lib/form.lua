@@ -15,13 +15,16 @@ local SHAPE = {
   e = {'header', 'pairs', 'pushes'},
   k = {'word', 'word'},
 }
+local TAILS = {'number', 'tail', 'tail'} -- of a job that failed: which it is, stdout, stderr
 local REFUSED = {c = {'fields'}, e = {'fields'}} -- what the record says when the counters refuse
 local function unfit(why) return redis.error_reply('BADSETTLE ' .. why) end
 
 -- letters[i], at[i]: outcome of job i and where its arguments begin; record[i]: where those of its record do, if it is
--- tracked. claims: indices of the jobs that claim; stays: how many stay.
+-- tracked; tails[i]: where those of its run do, if it failed and has any. claims: indices of the jobs that claim; stays:
+-- how many stay.
 local function read_letters(outcomes)
-  local form = {letters = {}, at = {}, record = {}, claims = {}, tracked = 0, stays = 0, named = {targets = 0, begun = 0}}
+  local form = {letters = {}, at = {}, record = {}, tails = {}, claims = {}, tracked = 0, stays = 0}
+  form.named = {targets = 0, begun = 0}
   for i = 1, #outcomes do
     local given = string.sub(outcomes, i, i)
     local letter = string.lower(given)
@@ -53,6 +56,18 @@ local function read_arguments(form, p)
   return p
 end
 
+-- Behind all jobs, so that those without tails do not pay for them.
+local function read_tails(form, p)
+  while p <= #ARGV do
+    local after = read_shape(TAILS, p)
+    local job = after and ARGV[p] + 1
+    if not job or not string.find(form.letters[job] or '', '^[rd]') or form.tails[job] then return false end
+    form.tails[job] = p + 1
+    p = after
+  end
+  return true
+end
+
 -- Where the keys of a kind begin. The arguments have told how many there are of each but the targets.
 local function place_keys(form)
   form.first_target = FIXED + #form.claims + 1
@@ -72,7 +87,7 @@ local function read_form()
   form.last_sum = sums - 1
   local stop, what = read_arguments(form, sums)
   if not stop then return nil, what end
-  if stop ~= #ARGV + 1 then return nil, 'arguments left over' end
+  if not read_tails(form, stop) then return nil, 'arguments left over, or tails' end
   if not place_keys(form) then return nil, 'wrong number of keys' end
   if (form.stays > 0) ~= (ARGV[2] ~= '') or not is_number(3) then return nil, 'the lease of the jobs that stay' end
   return form

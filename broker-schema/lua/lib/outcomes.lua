@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- What becomes of a job: DO[letter](entry, p), with its arguments from ARGV[p] on. Only after all was checked, for Redis
--- does not roll back. Returns what its record is to say: nil: what came with it; 'refused': what came for that; 'dead';
--- 'none'.
+-- What becomes of a job: DO[letter](entry, p, record, tails): where in ARGV what it brings begins; nil: it has none of
+-- that. Only after all was checked, for Redis does not roll back. Returns what its record is to say: nil: what came with
+-- it; 'refused': what came for that; 'dead'; 'none'.
 local FAILURES_KEPT, PAYLOAD_KEPT = 1000, 1024
 local NO_QUEUE = 'a queue that it pushes to holds something else'
 local clock, form = 0, nil
@@ -11,10 +11,14 @@ local failures = {} -- what is told of them; written at the end, in one command
 
 local function tally(field, n) count[field] = (count[field] or 0) + (n or 1) end
 
-local function tell(letter, header, entry)
-  local bytes = payload_of(entry)
-  failures[#failures + 1] = string.format('%d %s %d\n', clock, letter, #bytes) .. header .. '\n'
-    .. string.sub(bytes, 1, PAYLOAD_KEPT)
+local function tell(letter, header, entry, tails)
+  local bytes, lengths, both = payload_of(entry), '\n', ''
+  if tails then
+    lengths = string.format(' %d %d\n', #ARGV[tails], #ARGV[tails + 1])
+    both = ARGV[tails] .. ARGV[tails + 1]
+  end
+  failures[#failures + 1] = string.format('%d %s %d', clock, letter, #bytes) .. lengths .. header .. '\n'
+    .. string.sub(bytes, 1, PAYLOAD_KEPT) .. both
 end
 
 local function as_header(given, entry)
@@ -27,8 +31,8 @@ local function run_later(delay, header, entry)
   return put(KEYS[5], clock + delay, header, entry)
 end
 
-local function die(header, entry)
-  tell('d', put(KEYS[6], clock, header, entry), entry)
+local function die(header, entry, tails)
+  tell('d', put(KEYS[6], clock, header, entry), entry, tails)
   tally('dead')
 end
 
@@ -84,9 +88,9 @@ function DO.x(entry)
   tally('expired')
 end
 
-function DO.d(entry, p)
+function DO.d(entry, p, _, tails)
   leave_flight(entry)
-  die(ARGV[p], entry)
+  die(ARGV[p], entry, tails)
 end
 
 function DO.c(entry, p)
@@ -107,7 +111,7 @@ function DO.e(entry, p)
   tally('done')
 end
 
-function DO.r(entry, p)
+function DO.r(entry, p, _, tails)
   local field, header = flight_of(entry), ARGV[p]
   if field then
     header = with_flight(header, field)
@@ -115,7 +119,7 @@ function DO.r(entry, p)
       call('HSET', KEYS[9], field, iid_of(entry) .. ' - ' .. string.format('%d', clock + ARGV[p + 1] + WAIT_MS))
     end
   end
-  tell('r', run_later(ARGV[p + 1], header, entry), entry)
+  tell('r', run_later(ARGV[p + 1], header, entry), entry, tails)
   tally('retry')
 end
 

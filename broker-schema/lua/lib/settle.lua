@@ -47,7 +47,7 @@ end
 
 local refusals = {} -- of jobs whose own counters refused
 for i = 1, #jobs do
-  local became = DO[letters[i]](jobs[i], at[i], form.record[i])
+  local became = DO[letters[i]](jobs[i], at[i], form.record[i], form.tails[i])
   if form.record[i] then keep_record(form.record[i], became) end
   if became == 'refused' then refusals[#refusals + 1] = i - 1 end
 end

@@ -2,7 +2,7 @@
 -- Readers of what an outcome brings. Each is given where in ARGV its part begins and returns where the next one does;
 -- nil: what stands there has another form. `named` counts what parts name of KEYS: targets, how many there must be at
 -- least; begun, records of tracked follow-ups.
-local FIELDS_MAX = 64
+local FIELDS_MAX, TAIL_BYTES = 64, 2048
 
 local function is_number(p)
   return string.match(ARGV[p] or '', '^%d+$') and #ARGV[p] <= 15
@@ -16,6 +16,11 @@ local READ = {}
 
 function READ.word(p)
   return ARGV[p] and p + 1
+end
+
+-- What a run that failed wrote last.
+function READ.tail(p)
+  return ARGV[p] and #ARGV[p] <= TAIL_BYTES and p + 1
 end
 
 function READ.number(p)
