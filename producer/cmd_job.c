@@ -6,6 +6,8 @@
 #include "job_list.h"
 #include "job_wait.h"
 #include "base/text.h"
+#include "broker/tails_find.h"
+#include "schema/failure.h"
 #include "verb.h"
 
 #include <stdio.h>
@@ -103,7 +105,9 @@ static int run_ls(int argc, char **argv)
                       "newest first; or jobs that wait, the next first.\v"
                       "The handle in front names one for get, retry and rm, and so does "
                       "the iid of a failed run, if its job is dead. The id of one that "
-                      "waits names it for cancel, and for get if it is tracked.");
+                      "waits names it for cancel, and for get if it is tracked. Of a "
+                      "failed run --json also tells what it wrote last to stdout and "
+                      "stderr, if a program ran.");
     int code = jobs_open(&jobs, argc, argv, &spec);
     if (code == LEAT_OK)
         code = job_list(&jobs.client, &jobs.queue, jobs.options.state, jobs.options.limit,
@@ -121,16 +125,18 @@ static const struct table_column job_columns[] = {
     {"", "error", TABLE_TEXT},  {"", "reason", TABLE_TEXT},
     {"", "id", TABLE_TEXT},     {"", "type", TABLE_TEXT},
     {"", "size", TABLE_INT},    {"", "payload", TABLE_TEXT},
+    {"", "stdout", TABLE_MORE}, {"", "stderr", TABLE_MORE},
 };
 
 static void add_json(struct buf *out, const struct jobs *jobs,
-                     const struct resting *resting, const struct resting_view *view)
+                     const struct tails_find *found, const struct resting_view *view)
 {
+    const struct resting *resting = &found->job;
     struct table table;
     struct buf handle = {0}, error = {0};
     resting_handle(&handle, resting);
     entry_decode_error(&error, view->entry.error);
-    table_open(&table, TABLE_JSON, job_columns, 14, out);
+    table_open(&table, TABLE_JSON, job_columns, 16, out);
     table_text(&table, buf_bytes(&handle));
     table_text(&table, bytes_of(jobs->queue.name));
     table_text(&table, bytes_of(resting_kind_name(resting->kind)));
@@ -145,23 +151,34 @@ static void add_json(struct buf *out, const struct jobs *jobs,
     table_text(&table, view->job.type);
     table_number(&table, (int64_t)resting_payload(resting, view).len);
     table_text(&table, resting_payload(resting, view));
+    table_text(&table, found->out);
+    table_text(&table, found->err);
     table_close(&table);
     buf_fini(&handle);
     buf_fini(&error);
 }
 
-static void print_job(struct jobs *jobs, const struct resting *resting)
+static void print_job(struct jobs *jobs, const struct tails_find *found)
 {
     struct resting_view view;
     struct buf out = {0};
-    resting_read(&view, resting, &jobs->arena);
-    struct bytes payload = resting_payload(resting, &view);
+    resting_read(&view, &found->job, &jobs->arena);
+    struct bytes payload = resting_payload(&found->job, &view);
     if (jobs->options.raw)
         buf_add(&out, payload.at, payload.len);
     else
-        add_json(&out, jobs, resting, &view);
+        add_json(&out, jobs, found, &view);
     verb_print(&out);
     buf_fini(&out);
+}
+
+/* Whatever keeps them from being read, the job itself is there. */
+static void find_tails(struct jobs *jobs, struct tails_find *find)
+{
+    struct err err = {0};
+    if (find->job.kind == RESTING_DEAD && !jobs->options.raw)
+        await_walk(&jobs->client, &jobs->queue, WALK_FAILED, FAILURES_KEPT,
+                   tails_find_look, find, &err);
 }
 
 /* A handle is looked for among the dead, even if an id is written like it. */
@@ -191,20 +208,25 @@ static int find_one(struct jobs *jobs, struct resting *resting)
 static int run_get(int argc, char **argv)
 {
     struct jobs jobs;
-    struct resting resting;
+    struct tails_find found = {.arena = &jobs.arena};
     const struct opt_spec spec = SPEC(
         get_rows, COMMAND_READS, .usage = "ID|HANDLE|IID", .words_min = 1, .words_max = 1,
-        .about = "Show as JSON what became of a tracked job; or, by its handle or iid, a "
-                 "dead job or a quarantined entry.\v"
-                 "'payload' is what the producer wrote; bytes that are no UTF-8 stand "
-                 "there as U+FFFD, --raw writes them as they are.");
+        .about =
+            "Show as JSON what became of a tracked job; or, by its handle or iid, a "
+            "dead job or a quarantined entry.\v"
+            "'payload' is what the producer wrote, 'stdout' and 'stderr' what the "
+            "run it died of wrote last, as long as that is among the last failures; "
+            "bytes that are no UTF-8 stand there as U+FFFD. --raw writes the payload "
+            "as it is.");
     int code = jobs_open(&jobs, argc, argv, &spec);
     if (code == LEAT_OK && show_record(&jobs) == LEAT_OK)
         return jobs_close(&jobs, code);
     if (code == LEAT_OK)
-        code = find_one(&jobs, &resting);
-    if (code == LEAT_OK)
-        print_job(&jobs, &resting);
+        code = find_one(&jobs, &found.job);
+    if (code == LEAT_OK) {
+        find_tails(&jobs, &found);
+        print_job(&jobs, &found);
+    }
     return jobs_close(&jobs, code);
 }
 

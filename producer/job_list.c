@@ -25,7 +25,8 @@ static const struct table_column failed_columns[] = {
     {"IID", "iid", TABLE_TEXT},      {"ID", "id", TABLE_TEXT},
     {"FAILED", "at_ms", TABLE_TIME}, {"OUTCOME", "outcome", TABLE_TEXT},
     {"TYPE", "type", TABLE_TEXT},    {"FAILS", "fails", TABLE_INT},
-    {"ERROR", "error", TABLE_TEXT},
+    {"ERROR", "error", TABLE_TEXT},  {"", "stdout", TABLE_MORE},
+    {"", "stderr", TABLE_MORE},
 };
 
 static const struct table_column due_columns[] = {
@@ -109,6 +110,8 @@ static int add_failed(struct table *table, struct bytes raw, int64_t at_ms)
     table_text(table, type);
     table_number(table, failure.entry.fails);
     add_error(table, failure.entry.error);
+    table_text(table, failure.out);
+    table_text(table, failure.err);
     arena_fini(&arena);
     return 1;
 }

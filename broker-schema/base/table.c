@@ -39,6 +39,8 @@ void table_open(struct table *table, enum table_mode mode,
 {
     *table = (struct table){
         .mode = mode, .columns = columns, .column_count = column_count, .out = out};
+    for (int i = 0; i < column_count; i++)
+        table->shown_count += columns[i].kind != TABLE_MORE;
 }
 
 /* Where the next cell's text goes. */
@@ -57,25 +59,41 @@ static struct buf *cell_begin(struct table *table)
     return table->out;
 }
 
-static void cell_end(struct table *table)
+static void next_column(struct table *table)
 {
     table->column = (table->column + 1) % table->column_count;
+    if (table->mode != TABLE_ALIGNED && table->column == 0)
+        buf_adds(table->out, table->mode == TABLE_JSON ? "}\n" : "\n");
+}
+
+static void cell_end(struct table *table)
+{
     if (table->mode == TABLE_ALIGNED) {
         if (table->count == table->size) {
             table->size = table->size > 0 ? 2 * table->size : 64;
             table->ends = xrealloc(table->ends, table->size * sizeof *table->ends);
         }
         table->ends[table->count++] = table->cells.len;
-    } else if (table->column == 0) {
-        buf_adds(table->out, table->mode == TABLE_JSON ? "}\n" : "\n");
     }
+    next_column(table);
+}
+
+static int is_left_out(const struct table *table, struct bytes cell)
+{
+    return table->columns[table->column].kind == TABLE_MORE &&
+           (table->mode != TABLE_JSON || cell.len == 0);
 }
 
 void table_text(struct table *table, struct bytes cell)
 {
     int64_t number;
-    int numeric = table->columns[table->column].kind != TABLE_TEXT &&
-                  text_to_int(cell, &number) == 0;
+    enum table_kind kind = table->columns[table->column].kind;
+    int numeric =
+        kind != TABLE_TEXT && kind != TABLE_MORE && text_to_int(cell, &number) == 0;
+    if (is_left_out(table, cell)) {
+        next_column(table);
+        return;
+    }
     struct buf *out = cell_begin(table);
     if (table->mode == TABLE_ALIGNED)
         text_printable(out, cell, cell.len);
@@ -126,7 +144,7 @@ static void pad(struct buf *out, size_t width)
 
 static void write_cell(struct table *table, int column, struct bytes cell, size_t width)
 {
-    int last = column + 1 == table->column_count;
+    int last = column + 1 == table->shown_count;
     int right = table->columns[column].kind == TABLE_INT ||
                 table->columns[column].kind == TABLE_SPAN;
     size_t room = width - width_of(cell);
@@ -138,7 +156,7 @@ static void write_cell(struct table *table, int column, struct bytes cell, size_
 
 static void write_aligned(struct table *table)
 {
-    size_t columns = (size_t)table->column_count;
+    size_t columns = (size_t)table->shown_count;
     size_t *width = xcalloc(columns, sizeof *width);
     for (size_t i = 0; i < columns; i++)
         width[i] = width_of(bytes_of(table->columns[i].title));

@@ -15,6 +15,8 @@ enum table_kind {
     TABLE_INT,
     TABLE_TIME, /* milliseconds since the epoch; shown as RFC 3339, below 0 as `-` */
     TABLE_SPAN, /* milliseconds; shown as a duration, below 0 as `-` */
+    TABLE_MORE, /* a text of the JSON object alone, where it is not empty; behind the
+                   others */
 };
 
 struct table_column {
@@ -27,6 +29,7 @@ struct table {
     enum table_mode mode;
     const struct table_column *columns;
     int column_count, column; /* `column` is the next cell's */
+    int shown_count;          /* of columns that are not TABLE_MORE */
     struct buf *out;
     struct buf cells; /* aligned: all of them, kept until their widths are known */
     size_t *ends;

@@ -2,6 +2,8 @@
 /* Walks over what rests in a queue, and finding some of it by name. */
 #include "rig.h"
 #include "broker/resting_find.h"
+#include "broker/tails_find.h"
+#include "schema/failure.h"
 #include "unit/suite.h"
 
 #include <stdio.h>
@@ -285,10 +287,51 @@ START_TEST(a_handle_with_its_time_is_found_beyond_the_bound)
 }
 END_TEST
 
+/* How many records are looked at for the tails of a job that died then, of that entry. */
+static int64_t find_tails(struct tails_find *find, int64_t died_ms, const char *entry)
+{
+    struct walk walk = {.queue = &rig.queue,
+                        .source = WALK_FAILED,
+                        .max = FAILURES_KEPT,
+                        .entry = tails_find_look,
+                        .arg = find};
+    *find = (struct tails_find){.job = {RESTING_DEAD, bytes_of(entry), died_ms},
+                                .arena = &rig.arena,
+                                .out = {"", 0},
+                                .err = {"", 0}};
+    ck_assert_int_eq(walk_through(&walk, &rig.client, NULL), LEAT_OK);
+    walk_fini(&walk);
+    return walk.searched;
+}
+
+START_TEST(the_tails_of_a_death_are_found_while_it_is_told_of)
+{
+    struct tails_find find;
+    rig_start(&rig);
+    ASK(&rig, "LPUSH", rig.queue.fail, "100 d 1 3 0\nR1 a 0 1\nxold", /* newest last */
+        "200 d 1 1 2\nR1 a 0 2\nxoer", "200 r 1 3 0\nR1 b 0 1\nxrun", "no record",
+        "200 d 9 0 3\nR1 c 0 1\nxcut", "300 d 1 3 0\nR1 a 0 1\nxnew");
+    ck_assert_int_eq(find_tails(&find, 200, "R1 a 0 2\nx"), 5);
+    ck_assert(bytes_is(find.out, "o") && bytes_is(find.err, "er"));
+    find_tails(&find, 100, "R1 a 0 1\nx");
+    ck_assert(bytes_is(find.out, "old"));
+    find_tails(&find, 200, "R1 c 0 1\nxand more");
+    ck_assert(bytes_is(find.err, "cut"));
+    ck_assert_int_eq(find_tails(&find, 250, "R1 a 0 1\nx"), 2); /* the others are older */
+    ck_assert_uint_eq(find.out.len, 0);
+    find_tails(&find, 200, "R1 b 0 1\nx"); /* did not die then */
+    ck_assert_uint_eq(find.out.len, 0);
+    find_tails(&find, 300, "R1 a 0 1\n");
+    ck_assert_uint_eq(find.out.len, 0);
+    rig_stop(&rig);
+}
+END_TEST
+
 SUITE("rest", each_state_is_walked_in_its_order,
       many_are_walked_page_by_page_and_once_each, a_walk_ends_at_its_bound_or_when_told,
       long_entries_come_a_few_at_a_time,
       a_key_of_the_wrong_type_ends_the_walk_with_an_error,
       entries_are_found_by_handle_and_by_iid,
       what_is_not_there_is_not_found_and_spoils_nothing,
-      a_handle_with_its_time_is_found_beyond_the_bound)
+      a_handle_with_its_time_is_found_beyond_the_bound,
+      the_tails_of_a_death_are_found_while_it_is_told_of)

@@ -104,6 +104,13 @@ X
 echo 'on stdout'
 exit 4
 X
+  # More than is kept; bytes that are no text; the end may be in the middle of a character.
+  handler rude <<'X'
+head -c 3000 /dev/zero | tr '\0' x
+printf 'the end\n'
+printf 'a\0b\377\033[31m "\303\251"\n\303' >&2
+exit 1
+X
   handler exit65 <<<'exit 65'
   handler exit100 <<<'echo "{\"error\":\"no such file\"}" >&3; exit 100'
   handler dead_by_answer <<<'echo "{\"error\":\"not today\",\"retry\":false}" >&3'
@@ -166,6 +173,27 @@ what_it_writes_is_in_the_log() {
   ok 'stderr is in the log with the id of the job, stdout too if it failed; the record has both'
 }
 
+# What an untracked job wrote has no record to stand in.
+what_it_writes_stands_with_its_failure() {
+  local line iid
+  job rude w-1 --retries 0
+  await_told w-1 'job died'
+  "$leat" job ls --state failed --json >"$dir/out"
+  line=$(grep '"id":"w-1"' "$dir/out")
+  expect_match '"error":"exit 1: .*","stdout":"x{2040}the end\\n","stderr":"a\\u0000b�\\u001b\[31m \\"é\\"\\n�"\}$' \
+    "$line" 'the failure of a job that is not tracked'
+  expect_eq w-1 "$(redis_cli --raw eval 'return cjson.decode(ARGV[1]).id' 0 "$line")" 'the id, by another reader of JSON'
+  expect_match '"error":"exit 4: on stdout","stdout":"on stdout\\n"\}$' "$(grep '"id":"f-2"' "$dir/out")" \
+    'the failure of a job that wrote nothing to stderr'
+  expect_match '"error":"rate limit"\}$' "$(grep '"id":"f-4"' "$dir/out")" 'the failure of a job that wrote nothing'
+  expect_eq 0 "$("$leat" job ls --state failed | grep -c 'the end.*the end\|\[31m' || true)" 'lines of the list for people with more than the error'
+  iid=$(redis_cli --raw eval 'return cjson.decode(ARGV[1]).iid' 0 "$line")
+  expect_match ',"stdout":"x{2040}the end\\n","stderr":"a.*"\}$' "$("$leat" job get "$iid")" 'the dead job'
+  expect_match '^\{"type":"rude",[^}]*"args":\{\},"retry":\{"max":0\}\}$' "$("$leat" job get "$iid" --raw)" 'its payload alone'
+  expect_exit 0 "$leat" fsck
+  ok 'the ends of both streams stand with the failure of any job, and with the job when it is dead'
+}
+
 runs_again() {
   job again r-1
   job again_later r-2
@@ -225,6 +253,7 @@ descriptors_are_limited_as_the_worker_was
 effects_are_applied
 failures_say_why
 what_it_writes_is_in_the_log
+what_it_writes_stands_with_its_failure
 runs_again
 gone_program_fails
 wrong_settings_are_refused

@@ -49,6 +49,33 @@ START_TEST(with_tabs_it_has_no_header_and_bytes_as_they_are)
 }
 END_TEST
 
+START_TEST(more_is_told_in_json_alone_and_where_there_is_any)
+{
+    static const struct table_column some[] = {
+        {"NAME", "name", TABLE_TEXT}, {"", "why", TABLE_MORE}, {"", "how", TABLE_MORE}};
+    static const struct {
+        enum table_mode mode;
+        const char *want;
+    } rows[] = {
+        {TABLE_JSON, "{\"name\":\"a\",\"how\":\"7\"}\n{\"name\":\"b\"}\n"
+                     "{\"name\":\"c\",\"why\":\"x\\n\",\"how\":\"y\"}\n"},
+        {TABLE_TABS, "a\nb\nc\n"},
+        {TABLE_ALIGNED, "NAME\na\nb\nc\n"},
+    };
+    static const char *const cells[] = {"a", "", "7", "b", "", "", "c", "x\n", "y"};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct table table;
+        struct buf out = {0};
+        table_open(&table, rows[i].mode, some, COUNT(some), &out);
+        for (size_t k = 0; k < COUNT(cells); k++)
+            table_text(&table, bytes_of(cells[k]));
+        table_close(&table);
+        ck_assert_str_eq(buf_text(&out), rows[i].want);
+        buf_fini(&out);
+    }
+}
+END_TEST
+
 START_TEST(as_json_each_row_is_an_object_with_times_in_milliseconds)
 {
     struct buf out = {0};
@@ -114,6 +141,7 @@ END_TEST
 SUITE("table", aligned_it_has_a_header_and_numbers_to_the_right,
       with_tabs_it_has_no_header_and_bytes_as_they_are,
       as_json_each_row_is_an_object_with_times_in_milliseconds,
+      more_is_told_in_json_alone_and_where_there_is_any,
       a_terminal_gets_no_control_characters,
       a_name_with_controls_keeps_its_line_whole_when_piped,
       text_in_a_column_of_numbers_is_a_number_only_where_it_is_one,
