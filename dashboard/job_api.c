@@ -4,11 +4,13 @@
  * by its exact bytes, so nobody acts on another than they looked at. */
 #include "base/text.h"
 #include "broker/resting_find.h"
+#include "broker/tails_find.h"
 #include "dashboard/cancel_api.h"
 #include "dashboard/handlers.h"
 #include "dashboard/job_json.h"
 #include "dashboard/service.h"
 #include "dashboard/track_service.h"
+#include "schema/failure.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,8 @@ struct job_call {
     const char *word;
     struct resting found;
     struct resting_find find;
+    struct tails_find tails;
+    struct walk walk; /* for them */
     struct arena arena;
 };
 
@@ -30,6 +34,7 @@ static void job_call_free(struct job_call *call)
 {
     call->dashboard->search_count--;
     resting_find_fini(&call->find);
+    walk_fini(&call->walk);
     arena_fini(&call->arena);
     free(call);
 }
@@ -95,6 +100,8 @@ static void show(struct job_call *call)
     struct buf out = {0};
     struct job_facts facts;
     job_facts_resting(&facts, &call->found, &call->arena);
+    facts.out = call->tails.out;
+    facts.err = call->tails.err;
     buf_addf(&out, "{\"queue\":\"%s\",\"state\":\"%s\",", call->queue.name,
              resting_kind_name(call->found.kind));
     job_json_handle(&out, facts.handle);
@@ -103,10 +110,37 @@ static void show(struct job_call *call)
     answer_json(call, &out);
 }
 
+static int on_failure(void *arg, struct bytes raw, int64_t at_ms)
+{
+    struct job_call *call = arg;
+    return tails_find_look(&call->tails, raw, at_ms);
+}
+
+/* Whatever kept them from being read, the job itself is there. */
+static void on_tails(struct walk *walk, const struct err *err)
+{
+    (void)err;
+    show(walk->arg);
+}
+
+static void show_with_tails(struct job_call *call)
+{
+    call->tails = (struct tails_find){.job = call->found, .arena = &call->arena};
+    call->walk = (struct walk){.link = call->dashboard->link,
+                               .queue = &call->queue,
+                               .source = WALK_FAILED,
+                               .max = FAILURES_KEPT,
+                               .entry = on_failure,
+                               .done = on_tails,
+                               .arg = call};
+    if (call->found.kind != RESTING_DEAD || walk_start(&call->walk) != LEAT_OK)
+        show(call);
+}
+
 static void find_and_show(struct dashboard *dashboard, struct http_request *request,
                           struct bytes word)
 {
-    find_and(show, dashboard, request, word);
+    find_and(show_with_tails, dashboard, request, word);
 }
 
 /* What is written as a handle is one; any other word is an id first, then an iid. */

@@ -89,6 +89,8 @@ static int read_failed(struct job_facts *facts, struct bytes raw, int64_t at_ms,
     failure_name(&failure, arena, &facts->type, &facts->id);
     facts->at_ms = failure.at_ms;
     facts->outcome = failure.is_death ? "dead" : "retry";
+    facts->out = failure.out;
+    facts->err = failure.err;
     facts->payload_bytes = failure.payload_bytes;
     if (failure.is_death && !failure.is_cut) {
         const struct resting resting = {RESTING_DEAD, failure.raw, failure.at_ms};
@@ -169,6 +171,15 @@ static void add_shown(struct buf *out, const char *key, struct bytes text, size_
     buf_fini(&shown);
 }
 
+static void add_lines(struct buf *out, const char *key, struct bytes text)
+{
+    if (text.len == 0)
+        return;
+    add_key(out, key);
+    text_tame_string(out, text);
+    buf_addc(out, ',');
+}
+
 static void add_number(struct buf *out, const char *key, int64_t number)
 {
     if (number == JOB_JSON_UNKNOWN)
@@ -205,6 +216,8 @@ void job_json_members(struct buf *out, const struct job_facts *facts, size_t pay
     add_number(out, "deliveries", facts->deliveries);
     add_number(out, "fails", facts->fails);
     add_shown(out, "error", facts->error, sizeof((struct err *)NULL)->text);
+    add_lines(out, "stdout", facts->out);
+    add_lines(out, "stderr", facts->err);
     text_printable(&payload, facts->payload, payload_max);
     if (facts->payload.len <= payload_max &&
         facts->payload_bytes > (int64_t)facts->payload.len)

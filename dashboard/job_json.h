@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A job as the JSON API shows it, whichever state it rests in: one row a state says where
  * its entries are walked and how one is read. What a stranger wrote is shown as text and
- * nothing else: controls, changes of direction and what is no UTF-8 are escaped visibly.
- * Pure. */
+ * nothing else: controls, changes of direction and what is no UTF-8 are escaped visibly;
+ * in what a program wrote, whose lines matter, only by JSON's own escapes. Pure. */
 #ifndef LEAT_DASHBOARD_JOB_JSON_H
 #define LEAT_DASHBOARD_JOB_JSON_H
 
@@ -21,7 +21,8 @@ struct job_facts {
     int64_t at_ms, due_ms; /* died or failed; runs next */
     const char *outcome;   /* of a failed run: retry or dead; or NULL */
     int64_t deliveries, fails;
-    struct bytes error; /* plain text; of a quarantined entry, why it is no job */
+    struct bytes error;    /* plain text; of a quarantined entry, why it is no job */
+    struct bytes out, err; /* of a failed run, the last it wrote to stdout and stderr */
     struct bytes payload;
     int64_t payload_bytes;
     /* The entry that is in `:dead` if the job still is; empty when that cannot be

@@ -49,6 +49,11 @@ export function visible(text) {
   return String(text).replace(UNSEEN, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
 }
 
+/** The same, but its lines stay lines. */
+export function visibleLines(text) {
+  return String(text).split("\n").map(visible).join("\n");
+}
+
 /** A whole number; decimal texts stay exact beyond 2^53. */
 export function count(number) {
   return whole.format(typeof number === "string" ? BigInt(number) : number);

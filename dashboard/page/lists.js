@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: MIT
 // What each list of the page shows: its columns, and the sentence beside its heading. A look is
 // {atMs, …}: times are told by the clock of whoever answered, never by the browser's.
-import { ago, count, percent, rate, size, span, visible, when } from "./format.js";
+import {
+  ago,
+  count,
+  percent,
+  rate,
+  size,
+  span,
+  visible,
+  visibleLines,
+  when,
+} from "./format.js";
 import { spark } from "./spark.js";
 import { element, say, Table } from "./table.js";
 
@@ -259,6 +269,20 @@ function payload(cell, job) {
   details.append(element("span", "second", `${count(job.payload_bytes)} bytes in all`));
 }
 
+/* What its program wrote last comes with the failure, and never changes either. */
+function errorAndOutput(cell, job) {
+  if (cell.hasChildNodes()) return;
+  cell.append(element("span", "", visible(job.error ?? "–")));
+  for (const stream of ["stderr", "stdout"]) {
+    if (!job[stream]) continue;
+    const details = cell.appendChild(element("details"));
+    details.append(
+      element("summary", "", `${stream}, its end`),
+      element("code", "", visibleLines(job[stream])),
+    );
+  }
+}
+
 function button(word, className, job) {
   const made = element("button", className, word);
   made.type = "button";
@@ -322,7 +346,7 @@ export const jobs = {
         name: "state",
         text: (job) => (job.outcome === "dead" ? "died" : "runs again"),
       },
-      JOB.error,
+      { title: "Error", name: "error", draw: errorAndOutput },
       JOB.attempts,
       JOB.payload,
     ],

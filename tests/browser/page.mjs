@@ -194,6 +194,24 @@ async function showsForeignTextAsText() {
   await away();
 }
 
+async function showsWhatAFailedRunWrote() {
+  sh(`"$leat" push grumble text=aloud --retries 0`);
+  const row = rows("failed", "aloud");
+  await row.waitFor();
+  await shows(cell(row, "Error"), "exit 1", "the reason");
+  const output = cell(row, "Error").locator("details");
+  assert.equal(await output.count(), 1, "nothing is said of a stream that is empty");
+  assert.equal(await output.locator("code").isVisible(), false, "it is folded");
+  await output.locator("summary").click();
+  assert.equal(
+    await output.locator("code").textContent(),
+    "first <b>line</b>\nlast \\u{202e}line\n",
+    "its lines are lines, and all else is text",
+  );
+  await page.evaluate(() => document.activeElement.blur());
+  await away();
+}
+
 async function keepsTheQueueInTheAddress() {
   sh(`"$leat" push -q other increment counter=elsewhere by:=3`);
   await page.locator("#queues a", { hasText: "other" }).click();
@@ -355,6 +373,7 @@ const PROMISES = [
   holdsRowsUnderThePointer,
   worksByKeyboard,
   showsForeignTextAsText,
+  showsWhatAFailedRunWrote,
   keepsTheQueueInTheAddress,
   comesBackByItself,
   asksOnlyWhileLookedAt,

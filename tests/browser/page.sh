@@ -8,7 +8,13 @@ browser_prepare
 redis_start
 printf '%s\n' /news /about /feed >"$dir/pages"
 origin_start --pages "$dir/pages"
-worker_start -p 0 --allow-net 127.0.0.0/8
+cat >"$dir/grumble" <<'X'
+#!/bin/sh
+printf 'first <b>line</b>\nlast \342\200\256line\n' >&2
+exit 1
+X
+chmod +x "$dir/grumble"
+worker_start -p 0 --allow-net 127.0.0.0/8 --exec "grumble=$dir/grumble"
 dashboard_start
 
 # An increment beyond the brim dies; without the brim, it counts.

@@ -100,6 +100,29 @@ failures_are_listed() {
   ok 'failed runs are told of, and which of their jobs are dead'
 }
 
+what_a_failed_run_wrote_is_told() {
+  local grumbler
+  "$leat" push grumble --retries 0 >/dev/null
+  redis_cli lpush leat:default '{"type":"grumble","args":{},"retry":{"policy":"fixed","base_ms":3600000}}' >/dev/null
+  await 'seen "/api/v1/jobs?state=failed&type=grumble" "#j.jobs" 2' 20 'both failures'
+  expect_json 'j.jobs[1].stderr .. j.jobs[2].stderr' $'<b>last\nwords\n<b>last\nwords' # $() drops the last line's end
+  expect_json 'j.jobs[1].stdout' nil
+  expect_json 'j.jobs[2].error' 'exit 1: words'
+  expect 200 GET '/api/v1/jobs?type=grumble'
+  expect_json '#j.jobs' 1
+  grumbler=$(json 'j.jobs[1].handle')
+  expect 200 GET "/api/v1/jobs/$grumbler"
+  expect_json 'j.stderr .. " " .. tostring(j.stdout) .. " " .. j.type' $'<b>last\nwords\n nil grumble'
+  redis_cli del '{leat:default}:fail' >/dev/null
+  expect 200 GET "/api/v1/jobs/$grumbler"
+  expect_json 'tostring(j.stderr) .. j.handle' "nil$grumbler"
+  redis_cli set '{leat:default}:fail' foreign >/dev/null
+  expect 200 GET "/api/v1/jobs/$grumbler"
+  redis_cli del '{leat:default}:fail' >/dev/null
+  expect 204 DELETE "/api/v1/jobs/$grumbler"
+  ok 'what a program wrote last is told with its failure, and with the dead job while the log has it'
+}
+
 retry_runs_it_again() {
   local ran died_ms
   ran=$(origin_asked '/status/404?b')
@@ -313,10 +336,13 @@ origin_start --pages "$dir/pages"
 dashboard_start
 queues_are_listed
 waiting_jobs_are_listed
-worker_start --allow-net 127.0.0.0/8
+printf '#!/bin/sh\nprintf "<b>last\nwords\n" >&2\nexit 1\n' >"$dir/grumble"
+chmod +x "$dir/grumble"
+worker_start --allow-net 127.0.0.0/8 --exec "grumble=$dir/grumble"
 failures_are_listed
 retry_runs_it_again
 remove_removes
+what_a_failed_run_wrote_is_told
 strangers_are_shown_as_text
 bad_requests_are_told
 searching_is_bounded

@@ -78,6 +78,22 @@ START_TEST(a_failed_run_that_was_kept_in_part_says_so_and_has_no_handle)
 }
 END_TEST
 
+START_TEST(of_a_failed_run_it_is_shown_what_its_program_wrote_last)
+{
+    check_json("failed",
+               BYTES("9 r 2 4 10\nR1 a.0 0 3\n{}\x80<b>\x1b[1m\0\"\xe2\x80\xae\n"), 0,
+               1024,
+               "\"iid\":\"a.0\",\"at_ms\":9,\"outcome\":\"retry\",\"deliveries\":0,"
+               "\"fails\":3,\"stdout\":\"\xef\xbf\xbd<b>\",\"stderr\":"
+               "\"\\u001b[1m\\u0000\\\"\\u202e\\n\","
+               "\"payload\":\"{}\",\"payload_bytes\":2");
+    check_json("failed", BYTES("9 d 2 0 4\nR1 a.0 0 3\n{}last"), 0, 1024,
+               "\"handle\":\"dead:9:a.0\",\"iid\":\"a.0\",\"at_ms\":9,\"outcome\":"
+               "\"dead\",\"deliveries\":0,\"fails\":3,\"stderr\":\"last\","
+               "\"payload\":\"{}\",\"payload_bytes\":2");
+}
+END_TEST
+
 START_TEST(what_waits_is_told_apart_by_its_failures)
 {
     struct job_facts facts;
@@ -99,4 +115,5 @@ SUITE("job_json", a_dead_job_is_shown_with_all_that_is_known,
       a_quarantined_entry_is_shown_with_the_reason,
       a_failed_run_has_a_handle_when_its_job_died_of_it,
       a_failed_run_that_was_kept_in_part_says_so_and_has_no_handle,
+      of_a_failed_run_it_is_shown_what_its_program_wrote_last,
       what_waits_is_told_apart_by_its_failures)
