@@ -170,10 +170,12 @@ static int is_well(int wait_status)
     return fate == ANSWER_DONE || fate == ANSWER_LATER;
 }
 
+/* One whose time was over has, however well it left. */
 static int has_failed(const struct exec_job *job, int wait_status)
 {
-    return !is_well(wait_status) || job->fault.code != LEAT_OK ||
-           job->answer.end == ANSWER_FAILED || job->answer.end == ANSWER_DEAD;
+    return !is_well(wait_status) || job->call->stopped == CALL_TIMED_OUT ||
+           job->fault.code != LEAT_OK || job->answer.end == ANSWER_FAILED ||
+           job->answer.end == ANSWER_DEAD;
 }
 
 /* The call is gone then. */

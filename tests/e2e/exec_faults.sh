@@ -27,6 +27,7 @@ tell deaf \$\$
 while :; do wait; done
 X
   handler obedient 'timeout = 300ms' 'grace = 1h' <<'X'
+echo 'so long' >&2
 trap 'echo "{\"incr\":{\"never\":1}}" >&3; exit 0' TERM
 while :; do sleep 0.05; done
 X
@@ -68,6 +69,11 @@ stops_what_does_not_stop() {
   await 'is_gone '"${who[*]}" 20 'its child to be gone'
   expect_match '"error":"timed out after 1s","stdout":"I hear nothing\\n"' \
     "$("$leat" job get t-1 --json)" 'the record of a run that was killed'
+  "$leat" job ls --state failed --json >"$dir/out"
+  expect_match '"error":"timed out after 1s","stdout":"I hear nothing\\n"\}$' "$(grep '"id":"t-1"' "$dir/out")" \
+    'the failure of a run that was killed'
+  expect_match '"error":"timed out after 300ms","stderr":"so long\\n.*"\}$' "$(grep '"id":"t-2"' "$dir/out")" \
+    'the failure of a run that left well, but too late'
   expect_eq '' "$(counter never)" 'effects of a run that was stopped'
   ok 'a run that ignores TERM is killed with all it started; what it answers then does not count'
 }
