@@ -70,24 +70,26 @@ static void increments(struct stage *stage)
                   INCREMENT("c", "-7"), INCREMENT("a", "1"), INCREMENT("b", "6")));
 }
 
-/* Sums that Redis refuses, a flight and one that merges into it, one more than there are
- * slots, and bytes that are no job. */
+#define FOLLOWED(id) ",\"then\":" COUNT("then", "1", TRACKED(id)) "}"
+
+/* Sums that Redis refuses, a flight and one that merges into it, whose tracked follow-up
+ * comes with its claim, one more than there are slots, and bytes that are no job. */
 static void mixed(struct stage *stage)
 {
     DO(stage, "HSET", stage->queue.counters, "full", "9223372036854775807");
     act_push(stage, &stage->queue,
              JOBS(INCREMENT("a", "1"), REFRESH("/page", "page", "") "}", "no job",
-                  REFRESH("/page", "page", "") "}", INCREMENT("full", "1"),
+                  REFRESH("/page", "page", "") FOLLOWED("then"), INCREMENT("full", "1"),
                   REFRESH("/other", "other", "") "}", INCREMENT("a", "2")));
 }
 
 /* The second comes while the first is under way, runs once more behind it, and finds that
- * nothing changed. */
+ * nothing changed. The follow-up of each comes with its LAND. */
 static void refreshes(struct stage *stage)
 {
     act_push(stage, &stage->queue,
-             JOBS(REFRESH("/page", "page", CHANGED) "}",
-                  REFRESH("/page", "page", CHANGED) "}"));
+             JOBS(REFRESH("/page", "page", CHANGED) FOLLOWED("then"),
+                  REFRESH("/page", "page", CHANGED) FOLLOWED("once")));
 }
 
 #define AT_ONCE "\"retry\":{\"policy\":\"fixed\",\"base_ms\":5},"
@@ -192,9 +194,10 @@ const struct scene scenes[] = {
     {"bulk", nothing, push_bulk_of, "jobs=1001 waiting=1001"},
     {"increment", increments, act_drain, COUNTED},
     {"mixed", mixed, act_drain,
-     "jobs=7 ended=5 dead=1 bad=1 failures=1 a=3 full=9223372036854775807 copy=a-page "
-     "copy=a-page"},
-    {"refresh", refreshes, act_drain, "jobs=2 ended=2 copy=a-page"},
+     "jobs=8 ended=6 dead=1 bad=1 failures=1 a=3 full=9223372036854775807 then=1 "
+     "copy=a-page copy=a-page then=queued,done"},
+    {"refresh", refreshes, act_drain,
+     "jobs=4 ended=4 then=2 copy=a-page then=queued,done once=queued,done"},
     {"retry", failing, act_drain, "jobs=1 ended=1 retry=1 failures=1 copy=a-page"},
     {"tasks", tasks, act_drain_tasks, TASKS_DONE},
     {"promote", due, act_drain, "jobs=3 ended=3 a=2 b=1"},
