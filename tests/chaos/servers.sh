@@ -37,6 +37,7 @@ server_try() {
   local name=$1
   shift
   mkdir -p "$dir/redis/$name"
+  aof_repair "$dir/redis/$name"
   port=$((20000 + $$ % 20000 + ports_tried++))
   child_start "redis-$name" "$dir/tools/redis-server" --port "$port" --bind 127.0.0.1 \
     --unixsocket "$(server_socket "$name")" --unixsocketperm 700 --dir "$dir/redis/$name" \

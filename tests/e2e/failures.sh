@@ -81,6 +81,25 @@ always_keeps_all() {
   ok 'appendfsync always: all that was acknowledged is there'
 }
 
+# A step of two, of which half reached the file: it must never be half done, whatever comes behind.
+a_step_cut_in_the_middle_is_none() {
+  local step='*1\r\n$5\r\nMULTI\r\n*3\r\n$4\r\nRPOP\r\n$12\r\nleat:default\r\n$1\r\n5\r\n*4\r\n$4\r\nHSE'
+  fresh_redis --appendfsync always
+  count 100
+  redis_kill9
+  printf '%b' "$step" | tee -a "$dir"/redis/appendonlydir/*.incr.aof >"$dir/out"
+  redis_start --appendfsync always
+  expect_eq 100 "$(size queue)" 'jobs behind the crash'
+  count 100
+  redis_kill9
+  redis_start --appendfsync always
+  expect_eq 200 "$(size queue)" 'jobs behind the next one'
+  drain
+  expect_eq 200 "$(counted)" 'jobs counted'
+  expect_whole
+  ok 'a step that a crash cut in the middle is cut off, not half done later'
+}
+
 # Pushes go on while it is killed; what they had acknowledged two seconds before must be there.
 everysec_keeps_what_is_older() {
   local began=${EPOCHREALTIME/./} older=0 acknowledged=0 now
@@ -171,6 +190,7 @@ origin_start
 a_job_outlives_its_lease
 a_wrong_clock_harms_nobody
 always_keeps_all
+a_step_cut_in_the_middle_is_none
 everysec_keeps_what_is_older
 without_an_aof_all_goes_back_together
 a_replica_takes_over

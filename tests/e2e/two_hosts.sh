@@ -61,6 +61,7 @@ hosts_start() {
 # ---- what runs on them ---------------------------------------------------------------------
 
 redis_up() {
+  aof_repair "$dir/redis"
   start_on near redis "$dir/tools/redis-server" --bind "$near_ip" --port "$redis_port" \
     --protected-mode no --unixsocket "$socket" --unixsocketperm 700 --dir "$dir/redis" --save '' \
     --appendonly yes --appendfsync always

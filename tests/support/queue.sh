@@ -50,6 +50,8 @@ expect_counters() {
   counters >"$dir/counters.got"
   diff "$1" "$dir/counters.got" >"$dir/counters.diff" || {
     head -n 10 "$dir/counters.diff" >&2
+    redis_cli --raw hgetall "$(key m)" | paste - - | sort | xargs >&2
+    "$leat" fsck >&2 || true
     fail "$(grep -c '^[<>]' "$dir/counters.diff") lines of counters differ ('<' is right)"
   }
 }
