@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,10 +33,19 @@ static void die_with(pid_t parent, int death_signal)
         _exit(NOT_RUN);
 }
 
+static int open_input(const char *text)
+{
+    if (text == NULL)
+        return open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int fd = memfd_create("in", MFD_CLOEXEC);
+    if (write(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+        _exit(NOT_RUN);
+    return fd;
+}
+
 static void set_descriptors(const struct child_spec *spec, int log)
 {
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    dup2(null, STDIN_FILENO);
+    dup2(open_input(spec->in), STDIN_FILENO);
     dup2(spec->out_fd >= 0 ? spec->out_fd : log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
     if (spec->kept_fd == KEPT_AT)

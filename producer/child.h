@@ -14,6 +14,7 @@ struct child_spec {
     const char *file;   /* what is run: a path */
     char *const *argv;  /* argv[0] is the name it is called by */
     const char *folder; /* its working directory; NULL: ours */
+    const char *in;     /* what it reads from its stdin; NULL: nothing */
     const char *log;    /* its stderr, and its stdout too unless `out_fd` is there */
     int out_fd;         /* its stdout; -1: the log */
     int kept_fd;        /* stays open in it; -1: none */

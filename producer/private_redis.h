@@ -43,6 +43,11 @@ void private_redis_announce(const struct private_redis *redis, const char *dashb
 pid_t private_redis_spawn(const struct private_redis *redis, const char *log,
                           struct err *err);
 
+/* The server has ended, with its last words in `log`: if it would not start because a
+ * crash had cut the end of its file, cut off the whole step that is not whole. Returns
+ * whether it may start now. Blocks until that is done. */
+int private_redis_repair(const struct private_redis *redis, const char *log);
+
 /* Look for a program as a shell does; NULL when there is none. Owns: the arena. */
 const char *private_redis_which(struct arena *arena, const char *program);
 

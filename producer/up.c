@@ -337,6 +337,11 @@ static void on_exited(struct ev_loop *loop, ev_child *watcher, int events)
     if (up->state == UP_STOPPING) {
         if (part == up->ending) /* another one went before its turn */
             stop_next(up);
+    } else if (part->id == PART_REDIS && up->state == UP_STARTING &&
+               !is_for_good(part, status) &&
+               private_redis_repair(up->config->redis, part->log)) {
+        fprintf(stderr, "leat: a crash had cut the end of Redis' file; it is mended\n");
+        start(part);
     } else if (part->id == PART_REDIS || up->state == UP_STARTING ||
                is_for_good(part, status)) {
         give_up(part, status);

@@ -120,6 +120,23 @@ leaves_a_stale_socket() {
   ok 'when Redis dies everything ends, exit 69'
 }
 
+# Redis is killed while it writes a step, and once more later.
+half_a_step_is_cut_off() {
+  local step='*1\r\n$5\r\nMULTI\r\n*2\r\n$3\r\nDEL\r\n$23\r\n{leat:default}:counters\r\n*4\r\n$4\r\nHSE'
+  printf '%b' "$step" | tee -a "$state"/redis/appendonlydir/*.incr.aof >"$dir/out"
+  up_start
+  expect_match "cut the end of Redis' file; it is mended" "$(cat "$dir/up.log")" 'what it says'
+  expect_eq 1 "$(counted)" 'the counter behind the crash'
+  "$leat" push increment counter=other --redis "unix://$socket" >"$dir/out"
+  child_stop "$(part redis)" KILL
+  await '! child_alive "$up"' 15 'leat up to end'
+  up_stop
+  up_start
+  expect_eq 1 "$(counted)" 'the counter behind the next one'
+  up_stop
+  ok 'a step that a crash cut in the middle is cut off'
+}
+
 killed_leaves_nothing() {
   child_stop "$up" KILL
   await '[ -z "$(parts)" ]' 10 'the children of a killed leat up to end'
@@ -271,6 +288,7 @@ ends_on INT
 data_survives_and_stale_files_do_not_matter
 killed_leaves_nothing
 waits_for_a_redis_that_is_ending
+half_a_step_is_cut_off
 killed_at_any_time_leaves_nothing
 up_start
 ends_on TERM
