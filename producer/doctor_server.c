@@ -140,6 +140,18 @@ static void check_without_aof(struct doctor *doctor)
                    "REWRITE");
 }
 
+/* Of Redis 7.0.15: tests/e2e/failures.sh has it. */
+static void check_half_steps(struct doctor *doctor)
+{
+    if (strcmp(config(doctor, "aof-load-truncated").text, "yes") == 0)
+        doctor_say(
+            doctor, FINDING_WARN, "half steps",
+            "aof-load-truncated is yes: a crash in the middle of a write may leave "
+            "half a step that is done after the next one; do CONFIG SET "
+            "aof-load-truncated no, then CONFIG REWRITE: it will not start on such "
+            "a file until redis-check-aof --fix was there");
+}
+
 static void check_persistence(struct doctor *doctor)
 {
     if (!info_is(doctor, "aof_enabled", "1")) {
@@ -151,6 +163,7 @@ static void check_persistence(struct doctor *doctor)
         if (strcmp(fsync_rows[i].appendfsync, fsync.text) == 0)
             doctor_say(doctor, fsync_rows[i].finding, "persistence", "%s",
                        fsync_rows[i].text);
+    check_half_steps(doctor);
 }
 
 static void check_writing(struct doctor *doctor)

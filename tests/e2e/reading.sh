@@ -142,6 +142,10 @@ overview_is_json() {
 
 doctor_tells_what_is_wrong() {
   expect_exit 0 "$leat" doctor
+  expect_match 'warn half steps: .*CONFIG SET aof-load-truncated no' "$(cat "$dir/out")" 'doctor'
+  redis_cli config set aof-load-truncated no >/dev/null
+  expect_exit 0 "$leat" doctor
+  expect_eq '' "$(grep 'half steps' "$dir/out" || true)" 'the warning, with that setting'
   redis_cli set '{leat:default}:dead' foreign >/dev/null
   expect_exit 1 "$leat" doctor
   expect_match 'FAIL types: \{leat:default\}:dead holds a string' "$(cat "$dir/out")" 'doctor'
